@@ -1,0 +1,27 @@
+"""Every test runs with a home of its own and without the developer's keys, proxies or configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_FOREIGN_PREFIXES = ("ANTHROPIC_", "MISSY_", "OTEL_")
+_FOREIGN_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "PYTHON_KEYRING_BACKEND"}
+_KEPT = {"MISSY_SOAK"}
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point HOME and the XDG folders into a fresh folder and drop what a developer's shell may hold."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        foreign = name.upper() in _FOREIGN_NAMES or name.startswith(_FOREIGN_PREFIXES)
+        if foreign and name not in _KEPT:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    for name, folder in (("CONFIG", ".config"), ("DATA", ".local/share"), ("STATE", ".local/state"), ("CACHE", ".cache")):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
+    return home
