@@ -1,0 +1,65 @@
+# A fresh machine needs Python 3.11 to 3.14 and make; everything else comes from the lock files.
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+
+.PHONY: help demo test soak lint format lock bench docs clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUN) ## Ask about a file of this repository through the real language server
+	@$(BIN)/missy demo
+
+test: $(DEV) ## Run the tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: $(DEV) ## Run the tests with every generated case
+	@MISSY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 3600
+
+lint: $(DEV) ## Check style, types and what must not drift
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_documentation.py
+
+format: $(DEV) ## Put the code into the house format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(DEV) ## Write the generated reference pages again
+	@$(BIN)/python docs/generate.py
+
+bench: $(DEV) ## Measure against peers in the same run
+	@$(BIN)/python -m benchmarks
+
+lock: $(DEV) ## Resolve the dependencies again, with hashes, for every supported Python
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build \
+		pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \
+		--constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+clean: ## Remove what was set up and built
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12, 3.13 or 3.14 is needed and none was found: install one, then try again." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module does not work here; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(RUN): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what Missy runs on ..."
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q missy_lsp
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUN)
+	@echo "Installing what the tests need ..."
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@

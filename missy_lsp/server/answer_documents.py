@@ -1,0 +1,73 @@
+"""Where an editor without our plugin sees an answer: a Markdown document of its own (contract 3.3)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from missy_lsp.errors import MissyError
+from missy_lsp.server.protocol import ClientRefused
+
+if TYPE_CHECKING:
+    from missy_lsp.server.running import Answer
+    from missy_lsp.server.session import Session
+
+KEPT_DOCUMENTS = 100
+SHORT_CHARACTERS = 160
+SHOW_TIMEOUT_S = 10.0
+_HEAD_CHARACTERS = 300
+
+
+async def show_answer(session: Session, title: str, question: str, answer: Answer) -> None:
+    """Show an answer by the best means that the client has; nothing of it is lost where none serves."""
+    text = str(answer["text"])
+    if len(text) <= SHORT_CHARACTERS and "\n" not in text.strip():
+        session.show_message(types.MessageType.Info, text.strip() or "The answer is empty.")
+        return
+    try:
+        path = write_document(session.configuration.locations.cache_dir / "answers", title, question, answer)
+    except OSError as error:
+        head = text[:_HEAD_CHARACTERS]
+        session.show_message(
+            types.MessageType.Warning, f"{head}… (the whole answer could not be saved: {error.strerror})"
+        )
+        return
+    if not session.client.show_document or not await _shown(session, path):
+        session.show_message(types.MessageType.Info, f"{text[:_HEAD_CHARACTERS].strip()}… (the whole answer: {path})")
+
+
+def show_failure(session: Session, title: str, error: MissyError) -> None:
+    """Tell the user that a request in the background failed."""
+    session.show_message(types.MessageType.Error, f"Missy: {title} failed. {error.message}")
+
+
+def write_document(folder: Path, title: str, question: str, answer: Answer) -> Path:
+    """Write one answer below the user's cache folder, readable by the user alone; the oldest go."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{answer['id']}.md"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as document:
+        document.write(_document_text(title, question, answer))
+    documents = sorted(folder.glob("*.md"), key=lambda file: file.stat().st_mtime)
+    for old in documents[:-KEPT_DOCUMENTS]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def _document_text(title: str, question: str, answer: Answer) -> str:
+    incomplete = "" if answer["complete"] else f" · incomplete ({answer['stopReason']})"
+    heading = " ".join(question.split())[:200] or title
+    return f"# {heading}\n\n*{answer['model']} · {answer['tier']}{incomplete}*\n\n{answer['text']}\n"
+
+
+async def _shown(session: Session, path: Path) -> bool:
+    try:
+        result = await session.protocol.request(
+            types.WINDOW_SHOW_DOCUMENT, {"uri": path.as_uri(), "takeFocus": False}, SHOW_TIMEOUT_S
+        )
+    except ClientRefused:
+        return False
+    return isinstance(result, dict) and result.get("success") is True

@@ -1,0 +1,157 @@
+"""The arguments of our commands: one JSON object each, checked strictly, names in camelCase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, override
+
+from missy_lsp.document import Position
+from missy_lsp.errors import UsageError
+from missy_lsp.llm.types import TierChoice
+
+ToolsChoice = Literal["off", "read", "edit"]
+Token = str | int
+Arguments = TypeVar("Arguments")
+
+_UNDERSCORE = re.compile("_([a-z])")
+
+
+@attrs.frozen
+class Range:
+    start: Position
+    end: Position
+
+
+@attrs.frozen
+class TextDocument:
+    uri: str
+    version: int | None = None
+
+
+@attrs.frozen
+class Turn:
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@attrs.frozen
+class NoArguments:
+    pass
+
+
+@attrs.frozen
+class AskArguments:
+    """`missy.ask` and `missy.route` (contract 3.1)."""
+
+    prompt: str
+    text_document: TextDocument | None = None
+    range: Range | None = None
+    history: tuple[Turn, ...] = ()
+    provider: str | None = None
+    model: str | None = None
+    tier: TierChoice | None = None
+    tools: ToolsChoice | None = None
+    partial_result_token: Token | None = None
+    wait: bool | None = None
+
+
+@attrs.frozen
+class NameArguments:
+    name: str
+
+
+@attrs.frozen
+class StopArguments:
+    id: str | None = None
+
+
+@attrs.frozen
+class ResultArguments:
+    id: str
+
+
+@attrs.frozen
+class TrustArguments:
+    folder: str
+    trust: bool = True
+
+
+def new_argument_converter() -> cattrs.Converter:
+    """Build a converter that coerces nothing and knows the camelCase names."""
+    converter = cattrs.Converter()
+    for exact in (str, int, bool):
+        converter.register_structure_hook(exact, _exactly(exact))
+    converter.register_structure_hook(Token, _token)
+    converter.register_structure_hook_func(lambda kind: kind == (Token | None), _optional_token)
+    converter.register_structure_hook_factory(attrs.has, lambda cls: _structure_by_camel_case(cls, converter))
+    return converter
+
+
+def read_arguments(converter: cattrs.Converter, cls: type[Arguments], arguments: Sequence[Any] | None) -> Arguments:
+    """Read the one object that a command takes; none counts as an empty one.
+
+    Raises UsageError, which says what is wrong and where.
+    """
+    values = arguments or [{}]
+    if len(values) != 1 or not isinstance(values[0] if values[0] is not None else {}, dict):
+        raise UsageError("The command takes one object as its argument.")
+    given = {name: value for name, value in (values[0] or {}).items() if value is not None}
+    try:
+        return converter.structure(given, cls)
+    except (cattrs.BaseValidationError, ValueError, TypeError, RecursionError) as error:
+        faults = "; ".join(cattrs.transform_error(error, path="arguments", format_exception=_fault))[:500]
+        raise UsageError(f"The arguments are malformed: {_camel_case(faults)}.") from None
+
+
+def _structure_by_camel_case(cls: type[Any], converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    names = {field.name: override(rename=_camel_case(field.name)) for field in attrs.fields(cls)}
+    structure = make_dict_structure_fn(cls, converter, _cattrs_detailed_validation=True, **names)  # type: ignore[arg-type]
+
+    def check(value: Any, kind: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(f"expected an object, got {type(value).__name__}")
+        return structure(value, kind)
+
+    return check
+
+
+def _fault(error: BaseException, kind: type | None) -> str:
+    """Say in words what is wrong with one value; cattrs adds the place."""
+    match error:
+        case KeyError():
+            return f"{error.args[0]} is missing"
+        case TypeError():
+            return str(error)
+        case _ if get_origin(kind) is Literal or "literal" in str(error):
+            allowed = ", ".join(map(str, get_args(kind))) if kind is not None else "the documented values"
+            return f"expected one of {allowed}"
+        case _:
+            return "the value has a wrong shape"
+
+
+def _camel_case(name: str) -> str:
+    return _UNDERSCORE.sub(lambda match: match[1].upper(), name)
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    def check(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+        return value
+
+    return check
+
+
+def _token(value: Any, _: Any) -> Token:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    raise TypeError("expected a string or an integer")
+
+
+def _optional_token(value: Any, kind: Any) -> Token | None:
+    return None if value is None else _token(value, kind)

@@ -1,0 +1,69 @@
+"""What the client can do, read once from `initialize` and frozen; and what is done where it can't."""
+
+from __future__ import annotations
+
+import attrs
+from lsprotocol import types
+
+from missy_lsp.document import PositionEncoding
+
+_ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
+
+
+@attrs.frozen
+class ClientFeatures:
+    """Abilities of a client; `name` is empty for one that does not introduce itself."""
+
+    name: str = ""
+    version: str = ""
+    process_id: int | None = None
+    position_encoding: PositionEncoding = "utf-16"
+    work_done_progress: bool = False
+    show_document: bool = False
+    message_actions: bool = False
+    configuration: bool = False
+    code_action_literals: bool = False
+    diagnostics: bool = False
+
+    def in_place_of_missing(self) -> tuple[str, ...]:
+        """Say in plain sentences what this server does where the client lacks an ability."""
+        notes = []
+        if not self.work_done_progress:
+            notes.append("no window/workDoneProgress: progress is only sent on tokens that the client gives")
+        if not self.show_document:
+            notes.append(
+                "no window/showDocument: answers are shown by window/showMessage, with the file that has the rest"
+            )
+        if not self.message_actions:
+            notes.append("no window/showMessageRequest: trust is not asked for; run: missy trust FOLDER")
+        if not self.configuration:
+            notes.append(
+                "no workspace/configuration: settings come from initializationOptions and didChangeConfiguration"
+            )
+        if not self.code_action_literals:
+            notes.append("no code action literals: code actions are sent as commands")
+        return tuple(notes)
+
+
+def read_client_features(params: types.InitializeParams, encoding: object) -> ClientFeatures:
+    """Read the abilities from the parameters of `initialize`; `encoding` is the one that was agreed on."""
+    capabilities = params.capabilities
+    window = capabilities.window
+    workspace = capabilities.workspace
+    text_document = capabilities.text_document
+    code_action = text_document.code_action if text_document else None
+    show_document = window.show_document if window else None
+    info = params.client_info
+    agreed = str(getattr(encoding, "value", encoding))
+    return ClientFeatures(
+        name=info.name if info else "",
+        version=(info.version or "") if info else "",
+        process_id=params.process_id,
+        position_encoding=next((known for known in _ENCODINGS if known == agreed), "utf-16"),
+        work_done_progress=bool(window and window.work_done_progress),
+        show_document=bool(show_document and show_document.support),
+        message_actions=bool(window and window.show_message),
+        configuration=bool(workspace and workspace.configuration),
+        code_action_literals=bool(code_action and code_action.code_action_literal_support),
+        diagnostics=bool(text_document and text_document.publish_diagnostics),
+    )

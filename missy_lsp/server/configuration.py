@@ -1,0 +1,124 @@
+"""The configuration of every workspace folder, kept current while the server runs.
+
+Each folder has one frozen `Config`, replaced whole. Files are compared by a cheap fingerprint before a
+request uses them, so a good change takes effect at the next request; a bad one leaves the last good
+configuration in place and its problems are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+
+from missy_lsp.config.loading import Loaded, Source, load
+from missy_lsp.config.locations import Locations
+from missy_lsp.config.problems import Problem
+from missy_lsp.config.trust import TrustState, TrustStore
+from missy_lsp.config.values import Config
+from missy_lsp.config.watch import Fingerprint, fingerprint
+from missy_lsp.errors import ConfigError
+
+
+@attrs.define
+class _Folder:
+    path: Path | None
+    config: Config | None = None
+    problems: tuple[Problem, ...] = ()
+    sources: tuple[Source, ...] = ()
+    seen: Fingerprint | None = None
+
+
+class Configuration:
+    """Settings by folder; `None` stands for what is outside of every folder."""
+
+    def __init__(self, locations: Locations) -> None:
+        self.locations = locations
+        self.trust = TrustStore(locations.trust_file)
+        self._folders: dict[Path | None, _Folder] = {None: _Folder(None)}
+        self._editor_settings: object = None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return tuple(path for path in self._folders if path is not None)
+
+    def set_folders(self, paths: Iterable[Path]) -> None:
+        """Take the workspace folders of the client; known ones keep what they have."""
+        known = self._folders
+        self._folders = {None: known[None]}
+        for path in paths:
+            self._folders[path] = known.get(path) or _Folder(path)
+
+    def set_editor_settings(self, settings: object) -> None:
+        """Take the editor's settings (section `missy`), whatever their shape; every folder is read again."""
+        self._editor_settings = settings
+        self.forget()
+
+    def forget(self) -> None:
+        """Read every folder's files again at the next use."""
+        for folder in self._folders.values():
+            folder.seen = None
+
+    def config_for(self, path: str | None) -> Config:
+        """Return the configuration for a file, by the innermost folder that holds it.
+
+        Raises ConfigError, with the place, where the user's file is bad and there was no good one before.
+        """
+        folder = self._current(self.folder_of(path))
+        if folder.config is None:
+            raise ConfigError(_worst(folder.problems))
+        return folder.config
+
+    def folder_of(self, path: str | None) -> Path | None:
+        """Return the innermost workspace folder that holds a file; the first folder for no file."""
+        if path is None:
+            return self.folders[0] if self.folders else None
+        holding = [folder for folder in self.folders if Path(path).is_relative_to(folder)]
+        return max(holding, key=lambda folder: len(folder.parts), default=None)
+
+    def refresh(self) -> dict[Path, tuple[Problem, ...]]:
+        """Bring every folder up to date and return the problems of each file that was looked at."""
+        by_file: dict[Path, tuple[Problem, ...]] = {}
+        for key in list(self._folders):
+            folder = self._current(key)
+            for source in folder.sources:
+                if source.path is not None:
+                    by_file.setdefault(source.path, ())
+            for problem in folder.problems:
+                if problem.path is not None and problem not in by_file.setdefault(problem.path, ()):
+                    by_file[problem.path] += (problem,)
+        return by_file
+
+    def sources(self) -> dict[Path | None, tuple[Source, ...]]:
+        return {key: self._current(key).sources for key in list(self._folders)}
+
+    def trust_states(self) -> dict[Path, TrustState]:
+        return {folder: self.trust.state(folder) for folder in self.folders}
+
+    def _current(self, key: Path | None) -> _Folder:
+        folder = self._folders.get(key) or self._folders[None]
+        seen = fingerprint(self._watched(folder.path))
+        if folder.seen != seen:
+            folder.seen = seen
+            self._take(folder, load(self.locations, folder.path, self._editor_settings))
+        return folder
+
+    def _watched(self, folder: Path | None) -> list[Path]:
+        files = [self.locations.user_file, self.locations.trust_file]
+        return files if folder is None else [*files, folder / ".missy" / "config.yaml"]
+
+    @staticmethod
+    def _take(folder: _Folder, loaded: Loaded) -> None:
+        folder.problems = loaded.problems
+        folder.sources = loaded.sources
+        if loaded.config is not None:
+            folder.config = loaded.config
+
+
+def _worst(problems: tuple[Problem, ...]) -> str:
+    errors = [problem for problem in problems if problem.severity == "error"] or list(problems)
+    if not errors:
+        return "The configuration can't be read. Run: missy config check"
+    more = f" (and {len(errors) - 1} more; run: missy config check)" if len(errors) > 1 else ""
+    return f"The configuration can't be used: {errors[0]}{more}"

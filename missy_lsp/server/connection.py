@@ -1,0 +1,65 @@
+"""One client from the first byte to the last: build the parts, pump messages, close them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import default_converter
+
+from missy_lsp import __version__
+from missy_lsp.config.locations import Locations
+from missy_lsp.server.configuration import Configuration
+from missy_lsp.server.main import CLOSE_WITHIN_S, stop_on_signals
+from missy_lsp.server.methods import register
+from missy_lsp.server.models import build_model_client
+from missy_lsp.server.options import ServerOptions
+from missy_lsp.server.protocol import MissyProtocol
+from missy_lsp.server.session import Session
+from missy_lsp.server.transport import Channel, Writer, start_reader
+
+logger = logging.getLogger(__name__)
+
+
+class Connection:
+    """The server as it serves one client."""
+
+    def __init__(self, options: ServerOptions, channel: Channel) -> None:
+        self._channel = channel
+        self._server = LanguageServer(
+            "missy-lsp", __version__, protocol_cls=MissyProtocol, converter_factory=default_converter
+        )
+        protocol = self._server.protocol
+        assert isinstance(protocol, MissyProtocol)
+        self._protocol = protocol
+        register(self._server, protocol)
+        locations = Locations.from_environment(options.environment, options.config)
+        self._session = Session(protocol, Configuration(locations), build_model_client(locations, options))
+
+    async def serve(self) -> int:
+        """Serve until the client says exit, its stream ends, or a signal comes; return the exit code."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[int] = loop.create_future()
+
+        def end(code: int) -> None:
+            if not ended.done():
+                ended.set_result(code)
+
+        def at_end_of_input(reason: str | None) -> None:
+            if reason is not None:
+                logger.error("the client's messages can't be read any more: %s", reason)
+            loop.call_soon_threadsafe(end, 0 if reason is None else 1)
+
+        writer = Writer(self._channel, on_broken=lambda: loop.call_soon_threadsafe(end, 1))
+        self._protocol.connect(writer, self._session)
+        self._protocol.on_exit = end
+        stop_on_signals(loop, lambda: end(0))
+        start_reader(
+            self._channel, lambda body: loop.call_soon_threadsafe(self._protocol.receive, body), at_end_of_input
+        )
+        code = await ended
+        await self._session.close(CLOSE_WITHIN_S)
+        await self._protocol.dispatcher.close(CLOSE_WITHIN_S)
+        await asyncio.to_thread(writer.drain, CLOSE_WITHIN_S)
+        return code

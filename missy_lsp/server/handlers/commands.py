@@ -1,0 +1,67 @@
+"""workspace/executeCommand: the table of our commands (contract 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from lsprotocol import types
+
+from missy_lsp.errors import UsageError
+from missy_lsp.server.arguments import (
+    AskArguments,
+    NameArguments,
+    NoArguments,
+    ResultArguments,
+    StopArguments,
+    TrustArguments,
+    read_arguments,
+)
+from missy_lsp.server.dispatch import Request
+from missy_lsp.server.handlers.ask import ask, route
+from missy_lsp.server.handlers.providers import list_providers, switch_provider
+from missy_lsp.server.handlers.status import status
+from missy_lsp.server.handlers.trust import trust_workspace
+
+if TYPE_CHECKING:
+    from missy_lsp.server.session import Session
+
+
+@attrs.frozen
+class Command:
+    arguments: type[Any]
+    run: Callable[[Session, Any, Request], object]
+
+
+def stop(session: Session, arguments: StopArguments, request: Request) -> dict[str, object]:
+    return {"stopped": session.running.stop(arguments.id)}
+
+
+def result(session: Session, arguments: ResultArguments, request: Request) -> dict[str, object]:
+    return session.running.result(arguments.id)
+
+
+def trust(session: Session, arguments: TrustArguments, request: Request) -> dict[str, object]:
+    return trust_workspace(session, arguments)
+
+
+COMMANDS: Mapping[str, Command] = {
+    "missy.ask": Command(AskArguments, ask),
+    "missy.listProviders": Command(NoArguments, list_providers),
+    "missy.result": Command(ResultArguments, result),
+    "missy.route": Command(AskArguments, route),
+    "missy.status": Command(NoArguments, status),
+    "missy.stop": Command(StopArguments, stop),
+    "missy.switchProvider": Command(NameArguments, switch_provider),
+    "missy.trustWorkspace": Command(TrustArguments, trust),
+}
+
+
+def execute_command(session: Session, params: types.ExecuteCommandParams, request: Request) -> object:
+    """Run one of our commands; it reads documents and configuration before anything else is read."""
+    command = COMMANDS.get(params.command)
+    if command is None:
+        raise UsageError(f"{params.command[:100]} is not a command of this server; it has {', '.join(COMMANDS)}.")
+    arguments = read_arguments(session.arguments, command.arguments, params.arguments)
+    return command.run(session, arguments, request)

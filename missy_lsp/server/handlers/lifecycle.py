@@ -1,0 +1,87 @@
+"""initialize, initialized, shutdown; the work that starts once the client is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from missy_lsp.server.client_features import read_client_features
+from missy_lsp.server.dispatch import Request
+from missy_lsp.server.documents import OpenDocuments, file_path
+from missy_lsp.server.handlers import settings, trust
+
+if TYPE_CHECKING:
+    from missy_lsp.server.session import Session
+
+WATCH_EVERY_S = 2.0
+
+
+def initialize(session: Session, params: types.InitializeParams, request: Request) -> object:
+    """Agree on the abilities of both sides (LSP 3.17, initialize)."""
+    result = _run_builtin(session, params)
+    session.client = read_client_features(params, result.capabilities.position_encoding)
+    session.documents = OpenDocuments(session.client.position_encoding)
+    session.configuration.set_folders(_folders(params))
+    settings.take(session, params.initialization_options)
+    session.protocol.initialized = True
+    return result
+
+
+def initialized(session: Session, params: types.InitializedParams, request: Request) -> None:
+    """Start what may take time, now that the client has its answer."""
+    session.keep(asyncio.ensure_future(_get_ready(session)))
+    session.keep(asyncio.ensure_future(_watch(session)))
+
+
+def shutdown(session: Session, params: None, request: Request) -> None:
+    """Stop every running request; only `exit` follows."""
+    session.protocol.shut_down = True
+    session.running.stop()
+
+
+def change_folders(session: Session, params: types.DidChangeWorkspaceFoldersParams, request: Request) -> None:
+    removed = {path for folder in params.event.removed if (path := file_path(folder.uri))}
+    added = [Path(path) for folder in params.event.added if (path := file_path(folder.uri))]
+    kept = [path for path in session.configuration.folders if str(path) not in removed]
+    session.configuration.set_folders([*kept, *added])
+    session.publish_problems()
+    session.keep(asyncio.ensure_future(trust.ask_where_needed(session)))
+
+
+def _run_builtin(session: Session, params: types.InitializeParams) -> types.InitializeResult:
+    # pygls' own handler is a generator that yields to user handlers; none is registered.
+    steps = session.protocol.lsp_initialize(params)
+    try:
+        next(steps)
+    except StopIteration as end:
+        result: types.InitializeResult = end.value
+        return result
+    raise AssertionError("pygls asked for a user's initialize handler that nobody registered")
+
+
+def _folders(params: types.InitializeParams) -> list[Path]:
+    uris = [folder.uri for folder in params.workspace_folders or []]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    paths = [path for uri in uris if (path := file_path(uri))]
+    if not paths and params.root_path and not uris:
+        paths = [params.root_path]
+    return [Path(path) for path in paths]
+
+
+async def _get_ready(session: Session) -> None:
+    await settings.pull(session)
+    session.publish_problems()
+    warm_up = asyncio.ensure_future(session.warm_up())
+    await trust.ask_where_needed(session)
+    await warm_up
+
+
+async def _watch(session: Session) -> None:
+    """Tell of configuration problems soon after a file changed; not every client reports file changes."""
+    while True:
+        await asyncio.sleep(WATCH_EVERY_S)
+        session.publish_problems()

@@ -1,0 +1,50 @@
+"""Where the server's log goes: a file of the user's, or warnings on standard error; never the protocol."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import queue
+from pathlib import Path
+
+MAX_LOG_BYTES = 5 * 1024 * 1024
+_WAITING_MOST = 1000
+_LIBRARIES = ("pygls", "anthropic", "httpx2", "httpcore2", "httpx", "httpcore", "asyncio", "keyring", "filelock")
+
+
+class DroppingQueueHandler(logging.handlers.QueueHandler):
+    """Hand records to a thread, so that nobody ever waits for a log that nobody reads; count what is dropped."""
+
+    dropped = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        try:
+            self.queue.put_nowait(record)
+        except queue.Full:
+            self.dropped += 1
+
+
+def start_logging(log_file: Path | None, level: str) -> None:
+    """Log at `level` to `log_file` (rotating, 0600 where the system can), else warnings to standard error."""
+    target: logging.Handler
+    if log_file is None:
+        target = logging.StreamHandler()
+    else:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        log_file.touch(mode=0o600)
+        target = logging.handlers.RotatingFileHandler(log_file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8")
+    target.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_MOST)
+    root = logging.getLogger()
+    root.handlers[:] = [DroppingQueueHandler(waiting)]
+    root.setLevel(level.upper() if log_file is not None else max(logging.WARNING, _number(level)))
+    listener = logging.handlers.QueueListener(waiting, target, respect_handler_level=True)
+    listener.start()
+    # Libraries log what they send and receive, which is the user's code.
+    for name in _LIBRARIES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _number(level: str) -> int:
+    number = logging.getLevelName(level.upper())
+    return number if isinstance(number, int) else logging.WARNING

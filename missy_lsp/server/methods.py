@@ -1,0 +1,44 @@
+"""Every LSP method that this server handles, one line each."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from missy_lsp.server.handlers import code_actions, lifecycle, progress, settings, text_sync
+from missy_lsp.server.handlers.commands import COMMANDS, execute_command
+from missy_lsp.server.protocol import Handler, MissyProtocol
+
+HANDLERS: dict[str, Handler] = {
+    types.INITIALIZE: lifecycle.initialize,
+    types.INITIALIZED: lifecycle.initialized,
+    types.SHUTDOWN: lifecycle.shutdown,
+    types.TEXT_DOCUMENT_DID_OPEN: text_sync.did_open,
+    types.TEXT_DOCUMENT_DID_CHANGE: text_sync.did_change,
+    types.TEXT_DOCUMENT_DID_CLOSE: text_sync.did_close,
+    types.TEXT_DOCUMENT_DID_SAVE: text_sync.did_save,
+    types.TEXT_DOCUMENT_CODE_ACTION: code_actions.code_actions,
+    types.WORKSPACE_EXECUTE_COMMAND: execute_command,
+    types.WORKSPACE_DID_CHANGE_CONFIGURATION: settings.did_change,
+    types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lifecycle.change_folders,
+    types.WINDOW_WORK_DONE_PROGRESS_CANCEL: progress.cancel,
+}
+
+_OPTIONS = {
+    types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
+    types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=["missy"]),
+}
+
+
+def register(server: LanguageServer, protocol: MissyProtocol) -> None:
+    """Give the protocol its handlers, and pygls the names from which it computes the capabilities."""
+    protocol.handlers = dict(HANDLERS)
+    for method in HANDLERS:
+        if method not in protocol.fm.builtin_features:
+            server.feature(method, _OPTIONS.get(method))(_handled_by_dispatch)
+    for name in COMMANDS:
+        server.command(name)(_handled_by_dispatch)
+
+
+def _handled_by_dispatch(*_: object) -> None:
+    raise AssertionError("messages are handled by MissyProtocol, not by pygls' feature manager")

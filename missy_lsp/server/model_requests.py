@@ -1,0 +1,152 @@
+"""From a command to its answer: run the model client, stream what it says, end exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import attrs
+
+from missy_lsp.errors import MissyError, ModelError
+from missy_lsp.llm.types import Completion
+from missy_lsp.server.answer_documents import show_answer, show_failure
+from missy_lsp.server.dispatch import Request, RequestCancelledError
+from missy_lsp.server.streaming import AnswerStream, PartialResults, WorkDoneProgress
+
+if TYPE_CHECKING:
+    from missy_lsp.llm.client import Call
+    from missy_lsp.server.running import Answer, Run
+    from missy_lsp.server.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+@attrs.frozen
+class Job:
+    """What is to be run: the call, its name for the user, and how the client wants the answer."""
+
+    call: Call
+    title: str
+    question: str
+    uri: str | None
+    partial_token: str | int | None
+    wait: bool | None
+
+    @property
+    def in_background(self) -> bool:
+        """Tell whether the command answers with an id at once (contract 3.1)."""
+        return self.wait is False or (self.wait is None and self.partial_token is None)
+
+
+def start(session: Session, job: Job, request: Request) -> object:
+    """Start a job; return what the command answers: `{id}` in the background, else an awaitable Answer."""
+    run = session.running.create(job.title, job.uri)
+    partial = None
+    if job.partial_token is not None:
+        partial = PartialResults(job.partial_token, session.protocol.send_progress)
+    progress = WorkDoneProgress(
+        session.protocol,
+        None if job.in_background else request.work_done_token,
+        may_create=session.client.work_done_progress,
+    )
+    run.stream = AnswerStream(run.id, job.title, partial, progress)
+    task = session.running.start(run, _run(session, run, run.stream, job))
+    if job.in_background:
+        session.keep(asyncio.ensure_future(_show_when_done(session, job, task)))
+        return {"id": run.id}
+    return _wait(run.stream, task)
+
+
+async def _wait(stream: AnswerStream, task: asyncio.Task[Answer]) -> Answer:
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise RequestCancelledError(stream.text) from None
+
+
+async def _show_when_done(session: Session, job: Job, task: asyncio.Task[Answer]) -> None:
+    await asyncio.wait([task])
+    if task.cancelled():
+        return
+    error = task.exception()
+    if isinstance(error, MissyError):
+        show_failure(session, job.title, error)
+    elif error is not None:
+        logger.error("a request in the background failed", exc_info=error)
+        show_failure(session, job.title, ModelError("internal", "Something went wrong inside the server; see its log."))
+    elif job.partial_token is None:
+        await show_answer(session, job.title, job.question, task.result())
+
+
+async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> Answer:
+    stop_reason, word = "error", "failed"
+    try:
+        completion = await session.models.run(job.call, stream.on_event)
+    except asyncio.CancelledError:
+        stop_reason, word = "cancelled", "stopped"
+        if not run.stop_requested:
+            raise
+        completion = _so_far(session, stream)
+        return _answer(run.id, completion)
+    except ModelError as error:
+        word = f"failed: {error.kind}"
+        error.partial_text = error.partial_text or stream.text
+        raise
+    else:
+        tokens = completion.usage.input_tokens + completion.usage.output_tokens
+        summary = f"{tokens} tokens, ${completion.cost_usd:.4f}, {completion.total_ms / 1000:.1f} s"
+        stream.end(completion.stop_reason, completion.complete, _usage(completion), summary)
+        return _answer(run.id, completion)
+    finally:
+        if not stream.ended:
+            so_far = _so_far(session, stream)
+            summary = f"{word} after {so_far.total_ms / 1000:.1f} s, {so_far.usage.output_tokens} tokens"
+            stream.end(stop_reason, False, _usage(so_far), summary)
+
+
+def _so_far(session: Session, stream: AnswerStream) -> Completion:
+    """Describe a request that was stopped by what it had shown."""
+    started = stream.started
+    return Completion(
+        text=stream.text,
+        provider=started.provider if started else "",
+        model=started.model if started else "",
+        tier=started.tier if started else "primary",
+        route_reasons=started.route_reasons if started else (),
+        stop_reason="cancelled",
+        complete=False,
+        usage=stream.usage,
+        cost_usd=session.models.cost_usd(started.model, stream.usage) if started else 0.0,
+        first_token_ms=stream.first_token_ms,
+        total_ms=stream.elapsed_s * 1000,
+    )
+
+
+def _answer(run_id: str, completion: Completion) -> Answer:
+    return {
+        "id": run_id,
+        "text": completion.text,
+        "model": completion.model,
+        "provider": completion.provider,
+        "tier": completion.tier,
+        "routeReasons": list(completion.route_reasons),
+        "stopReason": completion.stop_reason,
+        "complete": completion.complete,
+        "usage": _usage(completion),
+        "timing": {
+            "firstTokenMs": None if completion.first_token_ms is None else round(completion.first_token_ms, 1),
+            "totalMs": round(completion.total_ms, 1),
+        },
+    }
+
+
+def _usage(completion: Completion) -> dict[str, object]:
+    usage = completion.usage
+    return {
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "cacheReadTokens": usage.cache_read_tokens,
+        "cacheCreationTokens": usage.cache_creation_tokens,
+        "costUsd": completion.cost_usd,
+    }

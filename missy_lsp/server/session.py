@@ -1,0 +1,93 @@
+"""The state of one connection: who the client is, what it has open, what runs, what is configured."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from missy_lsp.config.problems import Problem
+from missy_lsp.server.arguments import new_argument_converter
+from missy_lsp.server.client_features import ClientFeatures
+from missy_lsp.server.configuration import Configuration
+from missy_lsp.server.documents import OpenDocuments
+from missy_lsp.server.running import RunningRequests
+
+if TYPE_CHECKING:
+    from missy_lsp.llm.client import ModelClient
+    from missy_lsp.server.protocol import MissyProtocol
+
+logger = logging.getLogger(__name__)
+
+_SEVERITY = {"error": 1, "warning": 2}  # LSP 3.17, DiagnosticSeverity
+
+
+class Session:
+    """Everything that handlers work on; created once per connection, changed on the event loop only."""
+
+    def __init__(self, protocol: MissyProtocol, configuration: Configuration, models: ModelClient) -> None:
+        self.protocol = protocol
+        self.configuration = configuration
+        self.models = models
+        self.client = ClientFeatures()
+        self.documents = OpenDocuments("utf-16")
+        self.running = RunningRequests()
+        self.arguments = new_argument_converter()
+        self.default_provider: str | None = None
+        self._kept: set[asyncio.Future[object]] = set()
+        self._published: dict[Path, tuple[Problem, ...]] = {}
+
+    def keep(self, task: asyncio.Future[object]) -> None:
+        """Hold on to a task of the session's own until it ends; its failure is logged."""
+        self._kept.add(task)
+        task.add_done_callback(self._release)
+
+    def show_message(self, kind: types.MessageType, text: str) -> None:
+        self.protocol.notify(types.WINDOW_SHOW_MESSAGE, {"type": kind.value, "message": text})
+
+    def publish_problems(self) -> None:
+        """Send the problems of the configuration files, each with its place, where they changed."""
+        current = self.configuration.refresh()
+        for path in {*current, *self._published}:
+            problems = current.get(path, ())
+            if problems == self._published.get(path, ()):
+                continue
+            self._published[path] = problems
+            diagnostics = [_diagnostic(problem) for problem in problems]
+            self.protocol.notify(
+                types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, {"uri": path.as_uri(), "diagnostics": diagnostics}
+            )
+            worst = next((problem for problem in problems if problem.severity == "error"), None)
+            if worst is not None:
+                self.show_message(types.MessageType.Error, f"Missy configuration: {worst}")
+
+    async def close(self, timeout_s: float) -> None:
+        """Stop what runs and let go of what is held; takes at most about twice `timeout_s`."""
+        await self.running.close(timeout_s)
+        for task in list(self._kept):
+            task.cancel()
+        try:
+            await asyncio.wait_for(self.models.aclose(), timeout_s)
+        except TimeoutError:
+            logger.warning("the connections to the providers did not close in time")
+
+    def _release(self, task: asyncio.Future[object]) -> None:
+        self._kept.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a task of the session failed", exc_info=error)
+
+
+def _diagnostic(problem: Problem) -> dict[str, object]:
+    return {
+        "range": {
+            "start": {"line": problem.line, "character": problem.column},
+            "end": {"line": problem.end_line, "character": problem.end_column},
+        },
+        "severity": _SEVERITY[problem.severity],
+        "source": "missy",
+        "code": problem.code,
+        "message": problem.message,
+    }

@@ -1,0 +1,115 @@
+"""A real Neovim, headless, with nothing but its own LSP client: ask and see the text stream in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pynvim
+import pytest
+
+from tests.support.configuration import write_user_config
+from tests.support.llmock_server import LlmockServer
+from tests.support.lsp_process import server_command
+
+REPLY = "A fence keeps the loads in order.\nIt is not safe to remove it.\n"
+
+
+@pytest.fixture
+def neovim(isolated_home: Path) -> Iterator[Any]:
+    binary = Path(sys.executable).with_name("nvim.exe" if os.name == "nt" else "nvim")
+    editor = pynvim.attach("child", argv=[str(binary), "--clean", "--headless", "--embed", "-n"])
+    yield editor
+    with contextlib.suppress(OSError):  # it has quit
+        editor.command("qa!")
+    editor.close()
+
+
+def until(editor: Any, lua: str, timeout_s: float = 20) -> Any:
+    """Wait inside Neovim, so that its LSP traffic goes on, until the Lua body returns something true."""
+    result = editor.exec_lua(
+        f"local r; vim.wait({timeout_s * 1000:.0f}, function() r = (function() {lua} end)(); return r end, 10) return r"
+    )
+    assert result, f"not within {timeout_s} s: {lua}\n{editor.exec_lua('return vim.fn.execute([[messages]])')}"
+    return result
+
+
+def open_file(editor: Any, folder: Path, text: str) -> Path:
+    (folder / ".git").mkdir(parents=True)
+    source = folder / "fence.py"
+    source.write_text(text)
+    editor.exec_lua(
+        """local command, path = ...
+        _G.values = {}
+        vim.lsp.config('missy', {
+          cmd = command, filetypes = {'python'}, root_markers = {'.git'},
+          handlers = {['$/progress'] = function(err, params, ctx)
+            if params.token == 'answer' then table.insert(_G.values, params.value) end
+            return vim.lsp.handlers['$/progress'](err, params, ctx)
+          end},
+        })
+        vim.lsp.enable('missy')
+        vim.cmd.edit(path)""",
+        server_command(),
+        str(source),
+    )
+    until(editor, "local c = vim.lsp.get_clients({name='missy', bufnr=0})[1]; return c and c.initialized")
+    return source
+
+
+def ask(editor: Any, prompt: str) -> None:
+    editor.exec_lua(
+        """local prompt = ...
+        local client = vim.lsp.get_clients({name='missy', bufnr=0})[1]
+        local arguments = {prompt = prompt, partialResultToken = 'answer', tools = 'off',
+          textDocument = vim.lsp.util.make_text_document_params(0),
+          range = {start = {line = 0, character = 0}, ['end'] = {line = 1, character = 0}}}
+        _, _G.request_id = client:request('workspace/executeCommand',
+          {command = 'missy.ask', arguments = {arguments}, workDoneToken = 'work'},
+          function(err, result) _G.answer = {err = err, result = result} end, vim.api.nvim_get_current_buf())""",
+        prompt,
+    )
+
+
+def test_asking_about_a_selection_streams_the_text_of_the_answer(
+    neovim: Any, isolated_home: Path, tmp_path: Path, llmock: LlmockServer
+) -> None:
+    llmock.scenario({"type": "reply", "text": REPLY})
+    write_user_config(isolated_home, llmock.base_url)
+    open_file(neovim, tmp_path / "project", "def fence(): ...\n")
+    neovim.exec_lua("vim.api.nvim_buf_set_text(0, 0, 4, 0, 9, {'unsaved'})")
+
+    ask(neovim, "is it safe to remove this fence?")
+    until(neovim, "return _G.answer")
+
+    answer = neovim.exec_lua("return _G.answer")
+    assert "err" not in answer, answer
+    values = neovim.exec_lua("return _G.values")
+    assert values[0]["kind"] == "start"
+    assert values[-1]["kind"] == "end"
+    assert "".join(value["text"] for value in values if value["kind"] == "text") == answer["result"]["text"] == REPLY
+    assert "def unsaved()" in llmock.requests()[-1].body_text
+
+
+def test_a_cancelled_question_leaves_the_editor_usable(
+    neovim: Any, isolated_home: Path, tmp_path: Path, llmock: LlmockServer
+) -> None:
+    llmock.scenario({"type": "slow_first_token", "seconds": 20})
+    write_user_config(isolated_home, llmock.base_url)
+    open_file(neovim, tmp_path / "project", "def fence(): ...\n")
+    ask(neovim, "hello")
+    until(neovim, "return #_G.values > 0")
+    neovim.exec_lua("vim.lsp.get_clients({name='missy', bufnr=0})[1]:cancel_request(_G.request_id)")
+
+    until(neovim, "return _G.values[#_G.values].kind == 'end'")
+
+    assert neovim.exec_lua("return _G.values[#_G.values].stopReason") == "cancelled"
+    status = neovim.exec_lua(
+        """local client = vim.lsp.get_clients({name='missy', bufnr=0})[1]
+        return client:request_sync('workspace/executeCommand', {command = 'missy.status'}, 5000)"""
+    )
+    assert status["result"]["server"]["running"] == 0
