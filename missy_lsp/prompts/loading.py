@@ -1,0 +1,10 @@
+"""Read the prompts that are installed with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def load(name: str) -> str:
+    """Return the prompt `name`, the text of `NAME.md` beside this file, without its last line end."""
+    return Path(__file__).with_name(f"{name}.md").read_text(encoding="utf-8").rstrip("\n")

@@ -1,0 +1,250 @@
+"""From the path that a model wrote to an open file below a workspace folder, or to a refusal.
+
+Resolve, decide, then open the same object (security.md, R4): the path is resolved to one without links, the
+decision is made on the given and on the resolved path, and the file is opened part by part from the folder
+without following any link, so that a link put there in between is refused and not followed. Where the system
+has no such open (Windows), what was opened is compared with what was decided on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+import attrs
+
+from missy_lsp.tools.outcome import ToolRefusedError, shown
+from missy_lsp.tools.rules import IgnoreRules, is_secret
+
+_MAX_PATH_LENGTH = 4_096
+_MAX_IGNORE_FILE_BYTES = 64 * 1024
+_MAX_DIRECTORY_ENTRIES = 20_000
+_SYSTEM_TREES = ("/proc", "/sys", "/dev")
+_HAS_DIRECTORY_OPEN = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
+_READ_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+)  # fmt: skip
+_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+_SHORT_NAME = re.compile(r"~[0-9]")
+
+
+@attrs.frozen
+class Location:
+    """A place that may be read: `parts` lead from the real `folder` to it, without a link in between."""
+
+    folder: Path
+    parts: tuple[str, ...]
+    rules: IgnoreRules
+
+    @property
+    def path(self) -> Path:
+        return self.folder.joinpath(*self.parts)
+
+    @property
+    def name(self) -> str:
+        """Return the path for a person and the model: relative to the folder, with `/`, on one line."""
+        return shown("/".join(self.parts) or ".")
+
+    def entry(self, name: str) -> Location:
+        return attrs.evolve(self, parts=(*self.parts, name))
+
+
+@attrs.frozen
+class Entry:
+    """An entry of a directory; links are never followed, so a link is neither file nor directory."""
+
+    name: str
+    is_directory: bool
+    is_file: bool
+
+
+def locations_of(text: str, folders: tuple[Path, ...], ignore: tuple[str, ...]) -> Iterator[Location]:
+    """Yield where `text` may point, one location a workspace folder at most.
+
+    Nothing is yielded for a path outside, for one that a rule keeps back, and for one that can't be
+    written: the caller answers all of them, and a missing file, with `refusal`.
+    """
+    if _is_unusable(text):
+        return
+    for folder in folders:
+        parts = _parts_below(text, folder)
+        if parts is None or _is_unsafe(parts) or is_secret(parts):
+            continue
+        real_folder = Path(os.path.realpath(folder))
+        real = Path(os.path.realpath(real_folder.joinpath(*parts)))
+        if not _is_below(real, real_folder) or _is_system(real):
+            continue
+        rules = IgnoreRules(ignore, _IgnoreFileReader(real_folder))
+        location = Location(real_folder, real.relative_to(real_folder).parts, rules)
+        if not any(
+            is_secret(seen) or rules.hides(seen, is_directory=os.path.isdir(real)) for seen in (parts, location.parts)
+        ):
+            yield location
+
+
+def refusal(text: str) -> ToolRefusedError:
+    """Return the one refusal for a path that is missing, outside, secret or ignored, so that none tells which."""
+    return ToolRefusedError(f"No file or folder that may be read: {shown(text)}. list_files shows what there is.")
+
+
+def open_file(location: Location) -> int | None:
+    """Open a regular file, return its descriptor; None where there is none (any more)."""
+    try:
+        descriptor = _open_below(location.folder, location.parts, directory=False)
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def entries_of(location: Location) -> tuple[list[Entry], bool]:
+    """Return the entries of a directory sorted by name, and whether there are more than are looked at."""
+    try:
+        if not _HAS_DIRECTORY_OPEN:
+            _refuse_links(location.folder, location.parts)
+            return _scan(location.path)
+        descriptor = _open_below(location.folder, location.parts, directory=True)
+    except (OSError, ValueError):
+        return [], False
+    try:
+        return _scan(descriptor)
+    except OSError:
+        return [], False
+    finally:
+        os.close(descriptor)
+
+
+def is_windows_unsafe(part: str) -> bool:
+    """Tell whether Windows takes this name of a file for something else: a device, a stream, a short name."""
+    return (
+        ":" in part
+        or part != part.rstrip(". ")
+        or _WINDOWS_DEVICE.fullmatch(part) is not None
+        or _SHORT_NAME.search(part) is not None
+    )
+
+
+@attrs.frozen
+class _IgnoreFileReader:
+    """Read an ignore file of a folder as text, from its first bytes."""
+
+    folder: Path
+
+    def __call__(self, parts: tuple[str, ...]) -> str | None:
+        try:
+            descriptor = _open_below(self.folder, parts, directory=False)
+        except (OSError, ValueError):
+            return None
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            return os.read(descriptor, _MAX_IGNORE_FILE_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+
+
+def _is_unusable(text: str) -> bool:
+    if len(text) > _MAX_PATH_LENGTH or "\0" in text:
+        return True
+    try:
+        os.fsencode(text)
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _parts_below(text: str, folder: Path) -> tuple[str, ...] | None:
+    """Return the parts of a path relative to `folder` by its letters alone, None where it lies elsewhere."""
+    path = PurePath(text)
+    if not path.is_absolute():
+        # A Windows path such as C:x or \x is neither absolute nor relative to our folder.
+        return None if path.anchor else path.parts
+    for base in (folder, Path(os.path.realpath(folder))):
+        if _is_below(path, base):
+            return path.parts[len(base.parts) :]
+    return None
+
+
+def _is_unsafe(parts: tuple[str, ...]) -> bool:
+    return any(
+        part == ".." or (os.sep == "/" and "\\" in part) or (os.name == "nt" and is_windows_unsafe(part))
+        for part in parts
+    )
+
+
+def _is_below(path: PurePath, folder: PurePath) -> bool:
+    normalized = [os.path.normcase(part) for part in path.parts]
+    above = [os.path.normcase(part) for part in folder.parts]
+    return normalized[: len(above)] == above
+
+
+def _is_system(path: Path) -> bool:
+    return os.name == "posix" and any(path == Path(tree) or Path(tree) in path.parents for tree in _SYSTEM_TREES)
+
+
+def _open_below(folder: Path, parts: tuple[str, ...], *, directory: bool) -> int:
+    if not _HAS_DIRECTORY_OPEN:
+        return _open_and_compare(folder, parts)
+    flags = _READ_FLAGS | os.O_DIRECTORY
+    descriptor = os.open(folder, flags)
+    for index, part in enumerate(parts):
+        is_last = index == len(parts) - 1
+        try:
+            below = os.open(part, flags if directory or not is_last else _READ_FLAGS, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = below
+    return descriptor
+
+
+def _open_and_compare(folder: Path, parts: tuple[str, ...]) -> int:
+    path = _refuse_links(folder, parts)
+    descriptor = os.open(path, _READ_FLAGS)
+    try:
+        _refuse_links(folder, parts)
+        if not os.path.samestat(os.fstat(descriptor), os.stat(path)):
+            raise OSError("the file was exchanged while it was opened")
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse_links(folder: Path, parts: tuple[str, ...]) -> Path:
+    path = folder.joinpath(*parts)
+    if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
+        raise OSError("a link was put into the path")
+    return path
+
+
+def _scan(directory: int | Path) -> tuple[list[Entry], bool]:
+    entries: list[Entry] = []
+    with os.scandir(directory) as found:
+        for entry in found:
+            if len(entries) == _MAX_DIRECTORY_ENTRIES:
+                return sorted(entries, key=lambda one: one.name), True
+            entries.append(
+                Entry(
+                    entry.name,
+                    is_directory=entry.is_dir(follow_symlinks=False) and not _is_junction(entry),
+                    is_file=entry.is_file(follow_symlinks=False),
+                )
+            )
+    return sorted(entries, key=lambda one: one.name), False
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a directory is a Windows junction, which leads elsewhere as a link does."""
+    if os.name != "nt":
+        return False
+    attributes = getattr(entry.stat(follow_symlinks=False), "st_file_attributes", 0)
+    return bool(attributes & getattr(stat, "FILE_ATTRIBUTE_REPARSE_POINT", 0))

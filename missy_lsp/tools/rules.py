@@ -1,0 +1,155 @@
+"""Which files the model may read: never secrets, never what the user or the project ignores.
+
+A rule looks at the parts of a path relative to the workspace folder. Names are compared without regard to
+case, compatible forms and invisible characters, since some file systems take such names for the same file.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+IGNORE_FILES = (".gitignore", ".missyignore")
+
+# Whole folders that hold state or credentials, never source code.
+_SECRET_FOLDER = re.compile(
+    r"\.(?:git|hg|svn|missy|ssh|gnupg|aws|azure|gcloud|kube|terraform|password-store)",
+)
+_SECRET_NAME = re.compile(
+    r"\.(?:envrc|npmrc|yarnrc|yarnrc\.yml|pypirc|netrc|git-credentials|dockercfg|htpasswd|pgpass|my\.cnf|boto|s3cfg)"
+    r"|\.vault-token|\.vault_pass|_netrc|credentials\.json|local\.settings\.json|kubeconfig"
+)
+_SECRET_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\.env(?:[.\-_~].*)?",
+        r".*\.env",
+        r"id_(?:rsa|dsa|ecdsa|ed25519|xmss)(?:[._\-].*)?",
+        r"id_[^.]*",
+        r".*\.(?:pem|key|p8|p12|pfx|ppk|jks|keystore|kdb|kdbx|ovpn|asc|gpg|tfvars|tfstate|tfstate\..*)",
+        r"\.?secrets?\.(?:ya?ml|json|toml|ini|env|txt)",
+        r"service[-_]?account.*\.json",
+        r"credentials(?:\.toml)?",
+    )
+)
+_SECRET_PATHS = ((".docker", "config.json"), (".config", "gcloud"), (".config", "gh"))
+
+_MAX_PATTERNS = 500
+_MAX_PATTERN_LENGTH = 200
+_FROM_THIRD_WILDCARD = re.compile(r"^((?:[^*]*\*+){2})[^*]*\*.*")
+
+
+def is_secret(parts: tuple[str, ...]) -> bool:
+    """Tell whether the path is one that commonly holds credentials (security.md, PATH-11)."""
+    names = tuple(_comparable(part) for part in parts)
+    if not names:
+        return False
+    last = names[-1]
+    return (
+        any(_SECRET_FOLDER.fullmatch(name) for name in names)
+        or _SECRET_NAME.fullmatch(last) is not None
+        or any(pattern.fullmatch(last) for pattern in _SECRET_PATTERNS)
+        or any(names[start : start + 2] == pair for pair in _SECRET_PATHS for start in range(len(names)))
+    )
+
+
+class IgnoreRules:
+    """The ignore files of one workspace folder and the user's own globs, read where they are first needed.
+
+    Each layer can only hide more: a `!pattern` in `.gitignore` brings nothing back that `.missyignore` or
+    the user's `privacy.ignore` hides. `read_text` gives the text of a file by its parts, None without one.
+    """
+
+    def __init__(self, user_globs: tuple[str, ...], read_text: Callable[[tuple[str, ...]], str | None]) -> None:
+        self._user_globs = user_globs
+        self._read_text = read_text
+        self._specs: dict[tuple[str, ...], GitIgnoreSpec | None] = {}
+
+    def hides(self, parts: tuple[str, ...], *, is_directory: bool) -> bool:
+        """Tell whether the path or a folder above it is ignored."""
+        last = len(parts)
+        return any(self.hides_entry(parts[:end], is_directory=is_directory or end < last) for end in range(1, last + 1))
+
+    def hides_entry(self, parts: tuple[str, ...], *, is_directory: bool) -> bool:
+        """Tell whether the path itself is ignored; the folders above it are known not to be."""
+        if self._user_globs and _decision(self._user_spec(), parts, is_directory):
+            return True
+        return any(self._layer_hides(name, parts, is_directory) for name in IGNORE_FILES)
+
+    def _layer_hides(self, name: str, parts: tuple[str, ...], is_directory: bool) -> bool:
+        for depth in range(len(parts) - 1, -1, -1):
+            decision = _decision(self._file_spec((*parts[:depth], name)), parts[depth:], is_directory)
+            if decision is not None:
+                return decision
+        return False
+
+    def _file_spec(self, file: tuple[str, ...]) -> GitIgnoreSpec | None:
+        if file not in self._specs:
+            text = self._read_text(file)
+            self._specs[file] = None if text is None else glob_spec(text.splitlines())
+        return self._specs[file]
+
+    def _user_spec(self) -> GitIgnoreSpec | None:
+        if () not in self._specs:
+            self._specs[()] = glob_spec(list(self._user_globs))
+        return self._specs[()]
+
+
+def glob_spec(lines: list[str]) -> GitIgnoreSpec | None:
+    """Compile gitignore patterns, None for none.
+
+    Patterns become regular expressions, and a hostile repository writes them: their number, length and
+    wildcards are bounded. A pattern with more than two `*` in a part of a path is cut to a broader one.
+    """
+    from pathspec import GitIgnoreSpec
+
+    bounded = [_bounded(line) for line in lines[:_MAX_PATTERNS] if len(line) <= _MAX_PATTERN_LENGTH]
+    kept = [line for line in bounded if line.strip() and not line.startswith("#")]
+    if not kept:
+        return None
+    try:
+        return GitIgnoreSpec.from_lines(kept)
+    except (ValueError, re.error):
+        return _spec_of_valid(kept)
+
+
+def _spec_of_valid(lines: list[str]) -> GitIgnoreSpec | None:
+    from pathspec import GitIgnoreSpec
+
+    valid: list[str] = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except (ValueError, re.error):
+            continue
+        valid.append(line)
+    return GitIgnoreSpec.from_lines(valid) if valid else None
+
+
+def _bounded(line: str) -> str:
+    parts = line.split("/")
+    cut = [part if part == "**" else _FROM_THIRD_WILDCARD.sub(r"\1", part) for part in parts]
+    too_many = sum(part == "**" for part in parts) > 2
+    if cut == parts and not too_many:
+        return line
+    if line.startswith("!"):
+        return ""
+    return "/".join(cut[: cut.index("**") + 1] if too_many else cut)
+
+
+def _decision(spec: GitIgnoreSpec | None, parts: tuple[str, ...], is_directory: bool) -> bool | None:
+    if spec is None:
+        return None
+    path = "/".join(parts)
+    return spec.check_file(path + "/" if is_directory else path).include
+
+
+def _comparable(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    visible = "".join(character for character in folded if unicodedata.category(character) != "Cf")
+    return visible.rstrip(". ") or visible
