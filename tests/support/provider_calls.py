@@ -26,7 +26,9 @@ def prompt(text: str = "What does this do?", system: str = "Answer briefly.") ->
     return Prompt((TextBlock(system),), (Message("user", (TextBlock(text),)),))
 
 
-def request(text: str = "What does this do?", *, model: str = "claude-sonnet-4-6", timeout_s: float = 5.0) -> ModelRequest:
+def request(
+    text: str = "What does this do?", *, model: str = "claude-sonnet-4-6", timeout_s: float = 5.0
+) -> ModelRequest:
     return ModelRequest(model, prompt(text), 1000, timeout_s)
 
 

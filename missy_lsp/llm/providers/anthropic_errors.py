@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
@@ -183,7 +184,8 @@ def _kind_of(status: int, error_type: str, message: str) -> ErrorKind:
 def _sentence(call: Call, kind: ErrorKind, status: int, error_type: str, said: str, retry_after_s: float | None) -> str:
     code = f"{status}: " if status != 200 else ""
     reason = f" ({code}{said or error_type or 'no reason given'})"
-    wait = f" in {retry_after_s:.0f} seconds" if retry_after_s else " in a moment"
+    seconds = math.ceil(retry_after_s or 0)
+    wait = f" in {seconds} second{'s' if seconds > 1 else ''}" if seconds else " in a moment"
     host = call.host
     match kind:
         case "authentication":

@@ -127,10 +127,10 @@ def _title(line: str, language: str) -> str:
         match = _HEADING.match(line)
         return f"heading {match[2]}" if match else ""
     if match := _TYPE.match(line):
-        return f"{match[1]} {match[2]}"
+        return f"{match[1]} {match[2].rstrip(':.')}"
     for pattern in (_FUNCTION, _ARROW, _SHELL_FUNCTION):
-        if (match := pattern.match(line)) and match[1] not in _NO_FUNCTION_NAMES:
-            return f"function {match[1]}"
+        if match := pattern.match(line):
+            return f"function {match[1].rstrip(':.')}"
     name = _c_function(line)
     return f"function {name}" if name else ""
 

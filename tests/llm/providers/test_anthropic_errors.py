@@ -25,7 +25,13 @@ GATEWAY = Call("work", "https://gw.example.com/llm", "claude-sonnet-4-6", FAKE_K
 STATUSES = [
     (400, "invalid_request_error", "max_tokens: too large", "invalid_request", False),
     (400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", "context_too_long", False),
-    (400, "invalid_request_error", "input length and `max_tokens` exceed context limit: 1 > 0", "context_too_long", False),
+    (
+        400,
+        "invalid_request_error",
+        "input length and `max_tokens` exceed context limit: 1 > 0",
+        "context_too_long",
+        False,
+    ),
     (400, "", "This model's maximum context length is 8192 tokens", "context_too_long", False),
     (401, "authentication_error", "invalid bearer token", "authentication", False),
     (402, "billing_error", "no credit", "permission", False),
@@ -51,11 +57,15 @@ STATUSES = [
 ]
 
 
-@pytest.mark.parametrize(("status", "error_type", "message", "kind", "retryable"), STATUSES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("status", "error_type", "message", "kind", "retryable"), STATUSES, ids=lambda value: str(value)[:30]
+)
 async def test_every_status_has_its_kind(
     api: FakeApi, provider: AnthropicProvider, status: int, error_type: str, message: str, kind: str, retryable: bool
 ) -> None:
-    api.enqueue(fake.api_error(status, error_type, message) if error_type or message else fake.document(b"<h1>", status))
+    api.enqueue(
+        fake.api_error(status, error_type, message) if error_type or message else fake.document(b"<h1>", status)
+    )
     outcome = await call(provider)
     assert outcome.error is not None
     assert (outcome.kind, outcome.error.retryable, outcome.error.status) == (kind, retryable, status)
@@ -65,7 +75,9 @@ async def test_every_status_has_its_kind(
 
 
 def refused(status: int, body: bytes = b"{}", **headers: str) -> ModelError:
-    return status_error(GATEWAY, status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 784_111_777.0)
+    return status_error(
+        GATEWAY, status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 784_111_777.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +109,11 @@ def test_upstream_may_forbid_a_retry() -> None:
     ("status", "body", "words"),
     [
         (401, b'{"error":{"message":"bad key"}}', ["gw.example.com", "bad key", "missy vault set work_api_key"]),
-        (404, b'{"error":{"type":"not_found_error","message":"model: x"}}', ["claude-sonnet-4-6", "model", "config.yaml"]),
+        (
+            404,
+            b'{"error":{"type":"not_found_error","message":"model: x"}}',
+            ["claude-sonnet-4-6", "model", "config.yaml"],
+        ),
         (404, b"<html>", ["/llm/v1/messages", "base_url"]),
         (413, b"", ["too long", "Select less"]),
         (307, b"", ["307", "does not follow", "base_url"]),
@@ -114,8 +130,11 @@ def test_the_sentence_says_what_happened_and_what_to_do(status: int, body: bytes
     assert [word for word in words if word not in message] == []
 
 
-def test_a_rate_limit_says_when() -> None:
-    assert "in 7 seconds" in refused(429, retry_after="7").message
+@pytest.mark.parametrize(
+    ("seconds", "words"), [("7", "in 7 seconds"), ("1", "in 1 second."), ("0.2", "in 1 second."), ("0", "in a moment")]
+)
+def test_a_rate_limit_says_when(seconds: str, words: str) -> None:
+    assert words in refused(429, retry_after=seconds).message
 
 
 KEY = FAKE_KEY.reveal()
@@ -164,7 +183,9 @@ async def test_a_redirect_is_not_followed_and_nothing_reaches_its_target(
     api: FakeApi, provider: AnthropicProvider, status: int
 ) -> None:
     with FakeApi() as elsewhere:
-        api.enqueue(fake.document(b"", status, headers={"location": f"{elsewhere.base_url}/v1/messages", "set-cookie": "a=b"}))
+        api.enqueue(
+            fake.document(b"", status, headers={"location": f"{elsewhere.base_url}/v1/messages", "set-cookie": "a=b"})
+        )
         outcome = await call(provider)
         assert outcome.kind == "connection"
         assert (elsewhere.connections, elsewhere.requests) == (0, [])

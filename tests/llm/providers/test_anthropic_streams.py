@@ -71,13 +71,28 @@ async def test_the_text_is_exact_however_the_bytes_are_framed(
 
 
 def half_pairs(*pieces: str) -> list[bytes]:
-    deltas = [f'data: {{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{piece}"}}}}\n\n' for piece in pieces]
-    return [fake.message_start(), fake.block_start(), *(delta.encode() for delta in deltas), fake.block_stop(), fake.message_delta(), fake.message_stop()]
+    deltas = [
+        f'data: {{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{piece}"}}}}\n\n'
+        for piece in pieces
+    ]
+    return [
+        fake.message_start(),
+        fake.block_start(),
+        *(delta.encode() for delta in deltas),
+        fake.block_stop(),
+        fake.message_delta(),
+        fake.message_stop(),
+    ]
 
 
 @pytest.mark.parametrize(
     ("pieces", "text"),
-    [(["a\\ud83e", "\\udd80b"], "a🦀b"), (["a\\ud83e"], "a\ufffd"), (["\\udd80b"], "\ufffdb"), (["\\ud83ex", "y"], "\ufffdxy")],
+    [
+        (["a\\ud83e", "\\udd80b"], "a🦀b"),
+        (["a\\ud83e"], "a\ufffd"),
+        (["\\udd80b"], "\ufffdb"),
+        (["\\ud83ex", "y"], "\ufffdxy"),
+    ],
     ids=["a pair cut in two", "a first half at the end", "a second half alone", "a first half alone"],
 )
 async def test_halves_of_surrogate_pairs_never_come_through(
@@ -209,7 +224,14 @@ async def test_a_refusal_says_what_the_api_explained(api: FakeApi, provider: Ant
     assert "Not this" in outcome.error.message
 
 
-STOP_REASONS = ["end_turn", "max_tokens", "stop_sequence", "pause_turn", "model_context_window_exceeded", "something_new"]
+STOP_REASONS = [
+    "end_turn",
+    "max_tokens",
+    "stop_sequence",
+    "pause_turn",
+    "model_context_window_exceeded",
+    "something_new",
+]
 
 
 @pytest.mark.parametrize("stop_reason", STOP_REASONS)
@@ -310,7 +332,9 @@ async def test_a_tool_call_has_its_input_as_an_object(
     assert outcome.end.content == (TextBlock("Hi"), ToolUseBlock("toolu_1", "read_file", value))
 
 
-@pytest.mark.parametrize("json_text", ['{"a": 1', '{"a": 1} x', "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', "{'a': 1}", "null"])
+@pytest.mark.parametrize(
+    "json_text", ['{"a": 1', '{"a": 1} x', "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', "{'a': 1}", "null"]
+)
 async def test_a_tool_call_whose_input_is_not_one_json_object_is_an_error(
     api: FakeApi, provider: AnthropicProvider, json_text: str
 ) -> None:
@@ -350,15 +374,29 @@ LONG = fake.text_delta("x" * 3000)
         pytest.param({"input_tokens": True}, {}, Usage(11, 1001), id="a boolean"),
         pytest.param({}, {}, Usage(11, 1001), id="missing"),
         pytest.param([], "none", Usage(11, 1001), id="no object"),
-        pytest.param({"input_tokens": 7}, {"output_tokens": 9, "input_tokens": 8}, Usage(8, 9), id="corrected at the end"),
-        pytest.param({"input_tokens": 7}, {"output_tokens": 9, "input_tokens": None}, Usage(7, 9), id="null at the end"),
+        pytest.param(
+            {"input_tokens": 7}, {"output_tokens": 9, "input_tokens": 8}, Usage(8, 9), id="corrected at the end"
+        ),
+        pytest.param(
+            {"input_tokens": 7}, {"output_tokens": 9, "input_tokens": None}, Usage(7, 9), id="null at the end"
+        ),
         pytest.param({"input_tokens": 0}, {"output_tokens": 0}, Usage(0, 0), id="zero"),
     ],
 )
 async def test_tokens_that_can_not_be_true_are_counted_by_us(
     api: FakeApi, provider: AnthropicProvider, start: object, end: object, usage: Usage
 ) -> None:
-    api.enqueue(fake.stream(fake.message_start(usage=start), fake.block_start(), HI, LONG, fake.block_stop(), fake.message_delta(usage=end), END[2]))
+    api.enqueue(
+        fake.stream(
+            fake.message_start(usage=start),
+            fake.block_start(),
+            HI,
+            LONG,
+            fake.block_stop(),
+            fake.message_delta(usage=end),
+            END[2],
+        )
+    )
     outcome = await call(provider)
     assert outcome.end is not None
     assert outcome.end.usage == usage
@@ -407,7 +445,9 @@ async def test_a_slow_drip_ends_in_time(api: FakeApi, make_provider: MakeProvide
 
 
 @pytest.mark.parametrize("first", [fake.stream(*START, end=False), []], ids=["in the stream", "in the headers"])
-async def test_an_endless_answer_ends_in_time(api: FakeApi, make_provider: MakeProvider, first: list[fake.Step]) -> None:
+async def test_an_endless_answer_ends_in_time(
+    api: FakeApi, make_provider: MakeProvider, first: list[fake.Step]
+) -> None:
     part = fake.chunk(HI) if first else b"h"
     api.enqueue([*first, *[step for _ in range(200) for step in (fake.Send(part), fake.Wait(0.02))]])
     outcome = await call(make_provider(api.base_url, limits=StreamLimits(total_s=0.3)))
@@ -418,7 +458,10 @@ async def test_an_endless_answer_ends_in_time(api: FakeApi, make_provider: MakeP
 @pytest.mark.parametrize(
     "reply",
     [
-        pytest.param([*fake.stream(*START, end=False), fake.Send(fake.chunk(b"data: " + b"x" * 60_000)), fake.Hold()], id="a long line"),
+        pytest.param(
+            [*fake.stream(*START, end=False), fake.Send(fake.chunk(b"data: " + b"x" * 60_000)), fake.Hold()],
+            id="a long line",
+        ),
         pytest.param([*fake.stream(*START, *[HI] * 5000, end=False), fake.Hold()], id="many events"),
         pytest.param([*fake.stream(fake.ping() * 5000, end=False), fake.Hold()], id="many pings"),
     ],
@@ -432,7 +475,9 @@ async def test_too_much_is_cut_off(api: FakeApi, make_provider: MakeProvider, re
 
 
 @pytest.mark.parametrize("status", [200, 500])
-async def test_a_compression_bomb_does_not_fill_the_memory(api: FakeApi, make_provider: MakeProvider, status: int) -> None:
+async def test_a_compression_bomb_does_not_fill_the_memory(
+    api: FakeApi, make_provider: MakeProvider, status: int
+) -> None:
     squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join([*(squeeze.compress(b"\n" * 1_000_000) for _ in range(60)), squeeze.flush()])
     headers = {"content-encoding": "gzip", "content-type": "text/event-stream", "content-length": str(len(bomb))}

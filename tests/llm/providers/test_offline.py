@@ -29,7 +29,9 @@ def ask(question: str, text: str = PYTHON, span: Span | None = None, history: tu
 
 def edit(selected: str, language: str = "python") -> Prompt:
     instruction = "Make it better. Answer with the new code inside <replacement></replacement>."
-    return prompt(f'<document-1 language="{language}">\n</document-1>\n<selection-2>\n{selected}\n</selection-2>\n\n{instruction}')
+    return prompt(
+        f'<document-1 language="{language}">\n</document-1>\n<selection-2>\n{selected}\n</selection-2>\n\n{instruction}'
+    )
 
 
 def test_it_is_a_provider_that_needs_nothing(provider: OfflineProvider) -> None:
@@ -89,7 +91,9 @@ def test_without_code_it_says_so() -> None:
 
 
 def test_code_without_definitions_is_counted() -> None:
-    assert "2 lines of python, in which it found no definitions" in offline_answer(prompt("Hm:\n```py\nx = 1\ny = 2\n```"))
+    assert "2 lines of python, in which it found no definitions" in offline_answer(
+        prompt("Hm:\n```py\nx = 1\ny = 2\n```")
+    )
 
 
 async def test_an_empty_prompt_is_an_error(provider: OfflineProvider) -> None:
@@ -100,7 +104,11 @@ async def test_an_empty_prompt_is_an_error(provider: OfflineProvider) -> None:
     ("language", "code", "comment"),
     [
         ("python", "x = 1", "# Missy is offline: no model was asked, the code below is unchanged."),
-        ("python", "    def f(self):\n        pass", "    # Missy is offline: no model was asked, the code below is unchanged."),
+        (
+            "python",
+            "    def f(self):\n        pass",
+            "    # Missy is offline: no model was asked, the code below is unchanged.",
+        ),
         ("typescript", "\tlet x = 1", "\t// Missy is offline: no model was asked, the code below is unchanged."),
         ("html", "<p>", "<!-- Missy is offline: no model was asked, the code below is unchanged. -->"),
     ],
@@ -115,23 +123,34 @@ def test_a_system_text_can_ask_for_the_edit() -> None:
 
 
 def test_code_that_has_the_tag_in_it_is_not_a_request_for_an_edit() -> None:
-    assert offline_answer(ask("What is this?", 'TAG = "<replacement>"\ndef f(): ...\n')).startswith("**Missy is offline.**")
+    assert offline_answer(ask("What is this?", 'TAG = "<replacement>"\ndef f(): ...\n')).startswith(
+        "**Missy is offline.**"
+    )
 
 
 def test_tools_and_a_system_text_count_as_prompt(provider: OfflineProvider) -> None:
     plain = prompt("x" * 40, system="")
     bigger = Prompt((TextBlock("y" * 40),), plain.messages, (ToolSpec("t", "z" * 40, {"type": "object"}),))
-    usages = [asyncio.run(provider.stream(ModelRequest("m", one, 9, 1.0), None, lambda _: None)).usage for one in (plain, bigger)]
+    usages = [
+        asyncio.run(provider.stream(ModelRequest("m", one, 9, 1.0), None, lambda _: None)).usage
+        for one in (plain, bigger)
+    ]
     assert [usage.input_tokens for usage in usages] == [10, 30]
 
 
 OUTLINES = {
-    "python": ("async def f():\n@x\nclass A(B):\n  def g(self):", [(1, "function f"), (3, "class A"), (4, "function g")]),
+    "python": (
+        "async def f():\n@x\nclass A(B):\n  def g(self):",
+        [(1, "function f"), (3, "class A"), (4, "function g")],
+    ),
     "typescript": (
         "export class A<T> {\nexport default async function f() {\nconst g = async (x: number) => {\ninterface I {",
         [(1, "class A<T>"), (2, "function f"), (3, "function g"), (4, "interface I")],
     ),
-    "rust": ("pub(crate) struct S;\nimpl S {\n    pub fn new() -> S {\nenum E {", [(1, "struct S"), (2, "impl S"), (3, "function new"), (4, "enum E")]),
+    "rust": (
+        "pub(crate) struct S;\nimpl S {\n    pub fn new() -> S {\nenum E {",
+        [(1, "struct S"), (2, "impl S"), (3, "function new"), (4, "enum E")],
+    ),
     "go": ("func (s *S) Run() {\nfunc main() {", [(1, "function Run"), (2, "function main")]),
     "c": ("static int add(int a, int b) {\nif (a) {\nreturn f(a) {\nint x = f(2);", [(1, "function add")]),
     "java": ("public static void main(String[] args) {\nfoo.bar(x) {", [(1, "function main")]),
@@ -160,7 +179,10 @@ def test_an_outline_has_an_end() -> None:
     ("texts", "code"),
     [
         (["<selection-1>\na\n</selection-1>", '<document-2 language="go">\nb\n</document-2>'], Code("a", "go")),
-        (['<document-2 path="x.rb">\n<selection-1 place="lines 3-4">\na\n</selection-1>\n</document-2>'], Code("a", "ruby", 3)),
+        (
+            ['<document-2 path="x.rb">\n<selection-1 place="lines 3-4">\na\n</selection-1>\n</document-2>'],
+            Code("a", "ruby", 3),
+        ),
         (["Why?\n```js\na\n```\nor\n~~~py\nb\n~~~\n"], Code("b", "python")),
         (["<document-2>\n```go\nb\n```\n</document-2>"], Code("b", "go")),
         (["def f():\n    pass"], Code("def f():\n    pass", "")),

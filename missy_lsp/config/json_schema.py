@@ -1,0 +1,68 @@
+"""The JSON Schema of the user's file, made from the declarations (JSON Schema 2020-12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from missy_lsp.config.values import CONFIG_VERSION, SECTIONS, Config, KeyReference, ProviderConfig
+
+_TYPES: dict[str, dict[str, Any]] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "str | None": {"type": ["string", "null"]},
+    "int | None": {"type": ["integer", "null"]},
+    "float | None": {"type": ["number", "null"]},
+    "tuple[str, ...]": {"type": "array", "items": {"type": "string"}},
+    "KeyReference | None": {"type": ["string", "null"]},
+    "tuple[KeyReference, ...]": {"type": "array", "items": {"type": "string"}},
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema; unknown keys are allowed, since the same file serves the Missy assistant."""
+    properties: dict[str, Any] = {
+        "config_version": {"type": "integer", "minimum": 1, "maximum": CONFIG_VERSION, "description": "Always 2."},
+        "default_provider": field_schema(attrs.fields_dict(Config)["default_provider"]),
+        "providers": {
+            "type": "object",
+            "description": attrs.fields_dict(Config)["providers"].metadata["doc"],
+            "additionalProperties": _object(ProviderConfig),
+        },
+    }
+    properties.update({name: _object(section) for name, section in SECTIONS.items()})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Missy configuration",
+        "type": "object",
+        "properties": properties,
+    }
+
+
+def field_schema(field: attrs.Attribute[Any]) -> dict[str, Any]:
+    """Return the schema of one declared field."""
+    schema = {**_TYPES[str(field.type)], "description": field.metadata["doc"], "default": default_of(field)}
+    if field.metadata["choices"]:
+        schema["enum"] = list(field.metadata["choices"])
+    if field.metadata["minimum"] is not None:
+        schema["minimum"] = field.metadata["minimum"]
+    return schema
+
+
+def default_of(field: attrs.Attribute[Any]) -> Any:
+    """Return a field's default as JSON has it."""
+    default = field.default
+    if isinstance(default, tuple):
+        return list(default)
+    assert not isinstance(default, KeyReference), "no key has a default"
+    return default
+
+
+def _object(cls: type[Any]) -> dict[str, Any]:
+    return {
+        "type": ["object", "null"],
+        "description": (cls.__doc__ or "").strip(),
+        "properties": {field.name: field_schema(field) for field in attrs.fields(cls)},
+    }

@@ -1,0 +1,84 @@
+"""Where Missy's files live, by environment and system."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+WORKSPACE_FOLDER = ".missy"
+CONFIG_NAME = "config.yaml"
+
+
+@attrs.frozen
+class Locations:
+    """The places of one user; `user_file_named` tells that a person chose `user_file` (option or variable)."""
+
+    home: Path
+    user_file: Path
+    user_file_named: bool
+    cache_dir: Path
+    state_dir: Path
+
+    @property
+    def config_dir(self) -> Path:
+        return self.home / WORKSPACE_FOLDER
+
+    @property
+    def trust_file(self) -> Path:
+        return self.config_dir / "trust.json"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.config_dir / "secrets"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], config_option: Path | None = None) -> Locations:
+        """Find the places: `--config`, else `$MISSY_CONFIG`, else `~/.missy/config.yaml`."""
+        home = _home(environ)
+        named = config_option or (Path(environ["MISSY_CONFIG"]) if environ.get("MISSY_CONFIG") else None)
+        return cls(
+            home=home,
+            user_file=_absolute(named) if named is not None else home / WORKSPACE_FOLDER / CONFIG_NAME,
+            user_file_named=named is not None,
+            cache_dir=_folder(environ, home, "XDG_CACHE_HOME", ".cache", "Library/Caches"),
+            state_dir=_folder(environ, home, "XDG_STATE_HOME", ".local/state", "Library/Application Support"),
+        )
+
+    def workspace_file(self, folder: Path) -> Path:
+        return folder / WORKSPACE_FOLDER / CONFIG_NAME
+
+    def find_workspace(self, start: Path) -> Path | None:
+        """Return the nearest folder from `start` upwards with `.missy/` in it, the home's own left out."""
+        for folder in (start, *start.parents):
+            if folder != self.home and (folder / WORKSPACE_FOLDER).is_dir():
+                return folder
+        return None
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    named = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
+    if named and Path(named).is_absolute():
+        return Path(named)
+    try:
+        return Path.home()
+    except RuntimeError:
+        # No home at all: a folder that does not exist, so that nothing is found and writing says so.
+        return Path(os.path.abspath(os.sep)) / "nonexistent"
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))
+
+
+def _folder(environ: Mapping[str, str], home: Path, variable: str, linux: str, mac: str) -> Path:
+    if sys.platform == "win32":
+        local = environ.get("LOCALAPPDATA")
+        return (Path(local) if local else home / "AppData" / "Local") / "missy"
+    named = environ.get(variable)
+    if named and Path(named).is_absolute():  # the XDG specification: a relative path is ignored
+        return Path(named) / "missy"
+    return home / (mac if sys.platform == "darwin" else linux) / "missy"
