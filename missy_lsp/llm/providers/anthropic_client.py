@@ -98,7 +98,7 @@ def open_client(
                 base_url=settings.endpoint,
                 max_retries=0,
                 http_client=http_client,
-                
+                middleware=[_hand_out_response],
                 open_telemetry=False,
             )
         except (httpx2.InvalidURL, ImportError, ValueError) as error:
