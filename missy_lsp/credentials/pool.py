@@ -46,6 +46,10 @@ class KeyPool:
             key for key in self._keys if not (health := self._of(key)).quarantined and health.cool_until_s <= now
         )
 
+    def succeeded(self, key: ResolvedKey) -> None:
+        """Note that the API took a key."""
+        self._health.pop(key.secret.fingerprint(), None)
+
     def rejected(self, key: ResolvedKey) -> None:
         """Note that the API refused a key."""
         self._of(key).quarantined = True

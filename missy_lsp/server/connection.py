@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
+from collections.abc import Callable
 
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from missy_lsp import __version__
 from missy_lsp.config.locations import Locations
+from missy_lsp.credentials.vault import open_vault
+from missy_lsp.llm.client import ModelClient
+from missy_lsp.llm.registry import ProviderRegistry
 from missy_lsp.server.configuration import Configuration
-from missy_lsp.server.main import CLOSE_WITHIN_S, stop_on_signals
 from missy_lsp.server.methods import register
-from missy_lsp.server.models import build_model_client
 from missy_lsp.server.options import ServerOptions
 from missy_lsp.server.protocol import MissyProtocol
 from missy_lsp.server.session import Session
 from missy_lsp.server.transport import Channel, Writer, start_reader
 
 logger = logging.getLogger(__name__)
+
+CLOSE_WITHIN_S = 0.5
 
 
 class Connection:
@@ -34,8 +40,10 @@ class Connection:
         assert isinstance(protocol, MissyProtocol)
         self._protocol = protocol
         register(self._server, protocol)
-        locations = Locations.from_environment(options.environment, options.config)
-        self._session = Session(protocol, Configuration(locations), build_model_client(locations, options))
+        locations = Locations.from_environment(os.environ, options.config)
+        vault = open_vault(locations)
+        models = ModelClient(ProviderRegistry(offline=options.offline), lambda: vault)
+        self._session = Session(protocol, Configuration(locations), models)
 
     async def serve(self) -> int:
         """Serve until the client says exit, its stream ends, or a signal comes; return the exit code."""
@@ -61,5 +69,17 @@ class Connection:
         code = await ended
         await self._session.close(CLOSE_WITHIN_S)
         await self._protocol.dispatcher.close(CLOSE_WITHIN_S)
-        await asyncio.to_thread(writer.drain, CLOSE_WITHIN_S)
+        writer.drain(CLOSE_WITHIN_S)
         return code
+
+
+def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """End cleanly on SIGINT and SIGTERM (and SIGHUP where there is one)."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows: handlers run in the main thread between bytecodes
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))

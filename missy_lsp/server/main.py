@@ -6,14 +6,11 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable
 
 from missy_lsp import __version__
 from missy_lsp.server.options import ServerOptions
-
-CLOSE_WITHIN_S = 0.5
 
 
 def run(options: ServerOptions) -> int:
@@ -39,7 +36,10 @@ def run(options: ServerOptions) -> int:
     connection = Connection(options, channel)
     gc.freeze()
     gc.enable()
-    code = asyncio.run(connection.serve())
+    # Not asyncio.run, which at its end waits for threads: one may still be importing the SDK.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    code = loop.run_until_complete(connection.serve())
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     # The reader may still wait for input that never comes, and a keyring for its user: threads that the
@@ -53,15 +53,3 @@ def _announce(host: str) -> Callable[[int], None]:
         sys.stderr.flush()
 
     return announce
-
-
-def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """End cleanly on SIGINT and SIGTERM (and SIGHUP where there is one)."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows: handlers run in the main thread between bytecodes
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from missy_lsp.config.problems import Problem
+from missy_lsp.errors import ConfigError
 from missy_lsp.server.arguments import new_argument_converter
 from missy_lsp.server.client_features import ClientFeatures
 from missy_lsp.server.configuration import Configuration
@@ -39,6 +40,14 @@ class Session:
         self.default_provider: str | None = None
         self._kept: set[asyncio.Future[object]] = set()
         self._published: dict[Path, tuple[Problem, ...]] = {}
+
+    async def warm_up(self) -> None:
+        """Let the default provider import and build what its first request needs, off the event loop."""
+        try:
+            config = self.configuration.config_for(None)
+        except ConfigError:
+            return  # it is told as a diagnostic, and by every request
+        await self.models.warm_up(config, self.default_provider)
 
     def keep(self, task: asyncio.Future[object]) -> None:
         """Hold on to a task of the session's own until it ends; its failure is logged."""

@@ -112,7 +112,7 @@ class AnthropicProvider:
         except (anthropic.APIConnectionError, httpx2.HTTPError, OSError) as error:
             failure = self._broken(call, error, reader)
         failure.partial_text = reader.text
-        pass
+        failure.request_id = failure.request_id or reader.request_id
         raise failure
 
     async def _exchange(

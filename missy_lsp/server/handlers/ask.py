@@ -39,24 +39,27 @@ def route(session: Session, arguments: AskArguments, request: Request) -> dict[s
     call, _ = _call(session, arguments)
     estimate = session.models.estimate(call)
     return {
-        "tier": estimate.tier,
-        "model": estimate.model,
+        "tier": estimate.decision.tier,
+        "model": estimate.decision.model,
         "provider": estimate.provider,
-        "score": estimate.score,
-        "reasons": list(estimate.reasons),
+        "score": estimate.decision.score,
+        "reasons": list(estimate.decision.reasons),
         "estimate": {"inputTokens": estimate.input_tokens, "maxUsd": estimate.max_usd},
     }
 
 
 def _call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot | None]:
     snapshot = _snapshot(session, arguments)
-    config = session.configuration.config_for(snapshot.path if snapshot else None)
+    path = snapshot.path if snapshot else None
+    config = session.configuration.config_for(path)
+    folder = session.configuration.folder_of(path)
     toolbox = _toolbox(session, config, arguments.tools)
     specs = toolbox.specs() if toolbox else ()
     ask_input = AskInput(
         prompt=arguments.prompt,
         history=tuple(ChatTurn(turn.role, turn.content) for turn in arguments.history),
         snapshot=snapshot,
+        workspace_folder=None if folder is None else str(folder),
     )
     call = Call(
         prompt=build(ask_input, config.context.max_tokens, specs),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
+import asyncio
 import json
-import tracemalloc
-import zlib
 
 import pytest
 
 from missy_lsp.llm.providers.anthropic import AnthropicProvider
 from missy_lsp.llm.providers.anthropic_stream import StreamLimits
-from missy_lsp.llm.types import OpaqueBlock, TextBlock, ToolUseBlock, Usage
+from missy_lsp.llm.types import TextBlock, Usage
 from tests.llm.providers.conftest import MakeProvider
 from tests.support import fake_api as fake
 from tests.support.fake_api import FakeApi
@@ -135,7 +133,7 @@ BROKEN = {
     "a stop before the message": ("invalid_response", "", fake.stream(fake.message_stop())),
     "a delta without a block": ("invalid_response", "", fake.stream(fake.message_start(), HI)),
     "a delta for another block": ("invalid_response", "", fake.stream(*START, fake.text_delta("Hi", 1))),
-    "a delta for block true": ("invalid_response", "", fake.stream(*START, fake.text_delta("Hi", True))),
+    "a delta for block false": ("invalid_response", "", fake.stream(*START, fake.text_delta("Hi", False))),
     "a gap in the blocks": ("invalid_response", "", fake.stream(fake.message_start(), fake.block_start(1))),
     "two blocks at once": ("invalid_response", "", fake.stream(*START, fake.block_start(1))),
     "a block that ends twice": ("invalid_response", "", fake.stream(*START, fake.block_stop(), fake.block_stop())),
@@ -159,14 +157,15 @@ BROKEN = {
     "a timeout upstream": ("timeout", "", fake.stream(error_event("timeout_error"))),
     "authentication": ("authentication", "", fake.stream(error_event("authentication_error"))),
     "billing": ("permission", "", fake.stream(error_event("billing_error"))),
-    "too long": ("context_too_long", "", fake.stream(error_event("invalid_request_error", "prompt is too long: 9 > 8"))),
+    "too long": ("context_too_long", "", fake.stream(error_event("invalid_request_error", "prompt is too long"))),
     "an unknown error": ("provider_unavailable", "", fake.stream(error_event("new_error"))),
     "an error without json": ("provider_unavailable", "", fake.stream(b"event: error\ndata: oh no\n\n")),
     "a refusal": (
         "refused",
         "Hi",
         fake.stream(
-            *START, HI, fake.block_stop(), fake.message_delta("refusal", stop_details={"explanation": "Not this."}), END[2]
+            *START, HI, fake.block_stop(), fake.message_delta("refusal", stop_details={"explanation": "Not this."}),
+            END[2],
         ),
     ),
 }  # fmt: skip
@@ -250,7 +249,8 @@ async def test_what_happens_after_the_message_is_forgiven(
 ) -> None:
     api.enqueue([*fake.stream(*fake.text_events("Hi"), end=False), last])
     provider = make_provider(api.base_url, limits=StreamLimits(drain_s=0.05))
-    outcome = await call(provider)
+    async with asyncio.timeout(2):
+        outcome = await call(provider, request(timeout_s=10))
     assert (outcome.kind, outcome.text) == ("ok", "Hi")
 
 
@@ -260,258 +260,11 @@ async def test_events_after_the_message_are_not_read(api: FakeApi, provider: Ant
     assert (outcome.kind, outcome.text) == ("ok", "Hi")
 
 
-async def test_unknown_things_inside_a_message_are_passed_over(api: FakeApi, provider: AnthropicProvider) -> None:
-    strange = {"type": "hologram", "size": 3}
-    api.enqueue(
-        fake.stream(
-            fake.message_start(),
-            fake.event("message_mood", mood="good"),
-            fake.block_start(**strange),
-            fake.delta(type="hologram_delta", voxels=[1]),
-            fake.block_stop(),
-            fake.block_start(1),
-            fake.text_delta("Hi", 1),
-            fake.delta(1, type="citations_delta", citation={}),
-            fake.block_stop(1),
-            *END[1:],
-        )
-    )
-    outcome = await call(provider)
-    assert outcome.end is not None
-    assert outcome.end.content == (OpaqueBlock(strange), TextBlock("Hi"))
-
-
-async def test_thinking_streams_and_goes_back_unchanged(api: FakeApi, provider: AnthropicProvider) -> None:
-    api.enqueue(
-        fake.stream(
-            fake.message_start(),
-            fake.block_start(type="thinking", thinking="", signature=""),
-            fake.delta(type="thinking_delta", thinking="Let me "),
-            fake.delta(type="thinking_delta", thinking="see."),
-            fake.delta(type="signature_delta", signature="c2ln"),
-            fake.block_stop(),
-            fake.block_start(1, type="redacted_thinking", data="AAAA"),
-            fake.block_stop(1),
-            fake.block_start(2),
-            fake.text_delta("Hi", 2),
-            fake.block_stop(2),
-            *END[1:],
-        )
-    )
-    outcome = await call(provider)
-    assert outcome.thinking == "Let me see."
-    assert outcome.end is not None
-    assert outcome.end.content == (
-        OpaqueBlock({"type": "thinking", "thinking": "Let me see.", "signature": "c2ln"}),
-        OpaqueBlock({"type": "redacted_thinking", "data": "AAAA"}),
-        TextBlock("Hi"),
-    )
-
-
-def tool_stream(*pieces: str, stop_reason: str = "tool_use", tool: dict[str, object] | None = None) -> list[fake.Step]:
-    deltas = [fake.delta(1, type="input_json_delta", partial_json=piece) for piece in pieces]
-    first = [*START, HI, fake.block_stop(), fake.block_start(1, **(tool or TOOL))]
-    return fake.stream(*first, *deltas, fake.block_stop(1), fake.message_delta(stop_reason), fake.message_stop())
-
-
-@pytest.mark.parametrize(
-    ("reply", "value"),
-    [
-        (tool_stream("", '{"pa', 'th": "a.py"}'), {"path": "a.py"}),
-        (tool_stream(""), {}),
-        (tool_stream(tool={**TOOL, "input": {"path": "b.py"}}), {"path": "b.py"}),
-    ],
-    ids=["in pieces", "empty", "at once"],
-)
-async def test_a_tool_call_has_its_input_as_an_object(
-    api: FakeApi, provider: AnthropicProvider, reply: fake.Reply, value: dict[str, object]
-) -> None:
-    api.enqueue(reply)
-    outcome = await call(provider)
-    assert outcome.end is not None
-    assert outcome.end.content == (TextBlock("Hi"), ToolUseBlock("toolu_1", "read_file", value))
-
-
-@pytest.mark.parametrize(
-    "json_text", ['{"a": 1', '{"a": 1} x', "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', "{'a': 1}", "null"]
-)
-async def test_a_tool_call_whose_input_is_not_one_json_object_is_an_error(
-    api: FakeApi, provider: AnthropicProvider, json_text: str
-) -> None:
-    api.enqueue(tool_stream(json_text))
-    outcome = await call(provider)
-    assert outcome.kind == "invalid_response"
-
-
-@pytest.mark.parametrize("json_text", ['{"path":"a.py","text":"half of', '{"path":"a.py"}', ""])
-async def test_a_tool_call_that_max_tokens_cut_is_dropped_and_the_text_kept(
-    api: FakeApi, provider: AnthropicProvider, json_text: str
-) -> None:
-    api.enqueue(tool_stream(json_text, stop_reason="max_tokens"))
-    outcome = await call(provider)
-    assert outcome.end is not None
-    assert (outcome.end.stop_reason, outcome.end.content) == ("max_tokens", (TextBlock("Hi"),))
-
-
-async def test_cache_use_is_reported(api: FakeApi, provider: AnthropicProvider) -> None:
-    usage = {"input_tokens": 5, "cache_read_input_tokens": 1005, "cache_creation_input_tokens": 61, "output_tokens": 1}
-    api.enqueue(fake.stream(fake.message_start(usage=usage), fake.block_start(), HI, *END))
-    outcome = await call(provider)
-    assert outcome.end is not None
-    assert outcome.end.usage == outcome.last_usage == Usage(5, 12, 1005, 61)
-
-
-LONG = fake.text_delta("x" * 3000)
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "usage"),
-    [
-        pytest.param({"input_tokens": -5}, {"output_tokens": -1}, Usage(11, 1001), id="negative"),
-        pytest.param({"input_tokens": None}, {"output_tokens": None}, Usage(11, 1001), id="null"),
-        pytest.param({"input_tokens": 10**18}, {"output_tokens": 10**18}, Usage(11, 1001), id="huge"),
-        pytest.param({"input_tokens": "9"}, {"output_tokens": 2.5}, Usage(11, 1001), id="of the wrong type"),
-        pytest.param({"input_tokens": True}, {}, Usage(11, 1001), id="a boolean"),
-        pytest.param({}, {}, Usage(11, 1001), id="missing"),
-        pytest.param([], "none", Usage(11, 1001), id="no object"),
-        pytest.param(
-            {"input_tokens": 7}, {"output_tokens": 9, "input_tokens": 8}, Usage(8, 9), id="corrected at the end"
-        ),
-        pytest.param(
-            {"input_tokens": 7}, {"output_tokens": 9, "input_tokens": None}, Usage(7, 9), id="null at the end"
-        ),
-        pytest.param({"input_tokens": 0}, {"output_tokens": 0}, Usage(0, 0), id="zero"),
-    ],
-)
-async def test_tokens_that_can_not_be_true_are_counted_by_us(
-    api: FakeApi, provider: AnthropicProvider, start: object, end: object, usage: Usage
-) -> None:
-    api.enqueue(
-        fake.stream(
-            fake.message_start(usage=start),
-            fake.block_start(),
-            HI,
-            LONG,
-            fake.block_stop(),
-            fake.message_delta(usage=end),
-            END[2],
-        )
-    )
-    outcome = await call(provider)
-    assert outcome.end is not None
-    assert outcome.end.usage == usage
-
-
 async def test_the_model_that_answered_is_told(api: FakeApi, provider: AnthropicProvider) -> None:
     api.enqueue(fake.answer("Hi", model="claude-haiku-4-5-20251001"))
     outcome = await call(provider)
     assert outcome.end is not None
     assert outcome.end.model == "claude-haiku-4-5-20251001"
-
-
-@pytest.mark.parametrize(
-    ("reply", "words"),
-    [
-        ([fake.Hold()], "sent nothing for 0.2 seconds"),
-        ([*fake.stream(*START, HI, end=False), fake.Hold()], "sent nothing for 0.2 seconds"),
-        ([fake.head(500, {"content-length": "9"}), fake.Send(b"{"), fake.Hold()], "500"),
-    ],
-    ids=["before the headers", "in the stream", "in an error body"],
-)
-async def test_silence_ends_after_the_timeout(
-    api: FakeApi, provider: AnthropicProvider, reply: fake.Reply, words: str
-) -> None:
-    api.enqueue(reply)
-    outcome = await call(provider, request(timeout_s=0.2))
-    assert outcome.error is not None
-    assert outcome.kind == ("timeout" if "seconds" in words else "provider_unavailable")
-    assert words in outcome.error.message
-    assert api.requests[0].closed.wait(2)
-
-
-async def test_pings_without_content_end_in_time(api: FakeApi, make_provider: MakeProvider) -> None:
-    pings: list[bytes | fake.Step] = [part for _ in range(200) for part in (fake.ping(), fake.Wait(0.02))]
-    api.enqueue(fake.stream(*START, HI, *pings, end=False))
-    outcome = await call(make_provider(api.base_url, limits=StreamLimits(content_s=0.15)))
-    assert (outcome.kind, outcome.text) == ("timeout", "Hi")
-    assert api.requests[0].closed.wait(2)
-
-
-async def test_a_slow_drip_ends_in_time(api: FakeApi, make_provider: MakeProvider) -> None:
-    drip: list[fake.Step] = [step for _ in range(200) for step in (fake.Send(fake.chunk(b"d")), fake.Wait(0.02))]
-    api.enqueue([*fake.stream(*START, end=False), *drip])
-    outcome = await call(make_provider(api.base_url, limits=StreamLimits(content_s=0.15)))
-    assert outcome.kind == "timeout"
-
-
-@pytest.mark.parametrize("first", [fake.stream(*START, end=False), []], ids=["in the stream", "in the headers"])
-async def test_an_endless_answer_ends_in_time(
-    api: FakeApi, make_provider: MakeProvider, first: list[fake.Step]
-) -> None:
-    part = fake.chunk(HI) if first else b"h"
-    api.enqueue([*first, *[step for _ in range(200) for step in (fake.Send(part), fake.Wait(0.02))]])
-    outcome = await call(make_provider(api.base_url, limits=StreamLimits(total_s=0.3)))
-    assert outcome.kind == "timeout"
-    assert api.requests[0].closed.wait(2)
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        pytest.param(
-            [*fake.stream(*START, end=False), fake.Send(fake.chunk(b"data: " + b"x" * 60_000)), fake.Hold()],
-            id="a long line",
-        ),
-        pytest.param([*fake.stream(*START, *[HI] * 5000, end=False), fake.Hold()], id="many events"),
-        pytest.param([*fake.stream(fake.ping() * 5000, end=False), fake.Hold()], id="many pings"),
-    ],
-)
-async def test_too_much_is_cut_off(api: FakeApi, make_provider: MakeProvider, reply: fake.Reply) -> None:
-    api.enqueue(reply)
-    provider = make_provider(api.base_url, limits=StreamLimits(event_bytes=50_000, stream_bytes=100_000))
-    outcome = await call(provider)
-    assert outcome.kind == "invalid_response"
-    assert api.requests[0].closed.wait(2)
-
-
-@pytest.mark.parametrize("status", [200, 500])
-async def test_a_compression_bomb_does_not_fill_the_memory(
-    api: FakeApi, make_provider: MakeProvider, status: int
-) -> None:
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join([*(squeeze.compress(b"\n" * 1_000_000) for _ in range(60)), squeeze.flush()])
-    headers = {"content-encoding": "gzip", "content-type": "text/event-stream", "content-length": str(len(bomb))}
-    api.enqueue([fake.head(status, headers), fake.Send(bomb)])
-    provider = make_provider(api.base_url, limits=StreamLimits(stream_bytes=4_000_000))
-    await provider.warm_up()
-    tracemalloc.start()
-    try:
-        outcome = await call(provider)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert outcome.kind == ("invalid_response" if status == 200 else "provider_unavailable")
-    assert peak < 10_000_000
-
-
-@pytest.mark.parametrize(
-    ("coding", "body", "kind"),
-    [
-        ("gzip", gzip.compress(BODY), "ok"),
-        ("deflate", zlib.compress(BODY), "ok"),
-        ("gzip", BODY, "invalid_response"),
-        ("br", BODY, "invalid_response"),
-        ("gzip, gzip", gzip.compress(gzip.compress(BODY)), "invalid_response"),
-    ],
-    ids=["gzip", "deflate", "not gzip", "br", "twice"],
-)
-async def test_compression_that_was_not_asked_for(
-    api: FakeApi, provider: AnthropicProvider, coding: str, body: bytes, kind: str
-) -> None:
-    headers = {"content-encoding": coding, "content-type": "text/event-stream", "content-length": str(len(body))}
-    api.enqueue([fake.head(200, headers), fake.Send(body, piece=100)])
-    outcome = await call(provider)
-    assert (outcome.kind, outcome.text) == (kind, EMOJI if kind == "ok" else "")
 
 
 async def test_one_connection_serves_one_request_after_another(api: FakeApi, provider: AnthropicProvider) -> None:

@@ -114,10 +114,7 @@ def hostile_environment(monkeypatch: pytest.MonkeyPatch, isolated_home: Path) ->
             "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE": "content",
             "SSLKEYLOGFILE": str(isolated_home / "tls-keys"),
             "SSL_CERT_FILE": str(isolated_home / "no-such-ca.pem"),
-            **{
-                name: elsewhere.base_url
-                for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy")
-            },
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"), elsewhere.base_url),
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
@@ -225,14 +222,6 @@ async def test_a_closed_provider_opens_again(api: FakeApi, provider: AnthropicPr
     await provider.aclose()
 
 
-async def test_a_warm_provider_has_nothing_left_to_import(api: FakeApi, provider: AnthropicProvider) -> None:
-    api.enqueue(fake.answer("Hi"))
-    await asyncio.gather(provider.warm_up(), provider.warm_up())
-    before = set(sys.modules)
-    await call(provider)
-    assert set(sys.modules) - before == set()
-
-
 def run_python(program: str, **environ: str) -> str:
     """Run a program in a process of its own and return what it printed."""
     done = subprocess.run(
@@ -308,3 +297,54 @@ asyncio.run(main(), debug=True)
     assert "DEBUG:asyncio" in printed
     assert "DEBUG:anthropic" not in printed
     assert "HTTP Request" not in printed
+
+
+def test_a_warm_provider_has_nothing_left_to_import() -> None:
+    program = """
+import asyncio, sys
+from missy_lsp.llm.providers.anthropic import AnthropicProvider
+from missy_lsp.llm.providers.anthropic_client import ClientSettings
+from tests.support.fake_api import FakeApi, answer
+from tests.support.provider_calls import call
+
+async def main():
+    with FakeApi() as api:
+        api.enqueue(answer("Hi"))
+        provider = AnthropicProvider("anthropic", ClientSettings(api.base_url))
+        await asyncio.gather(provider.warm_up(), provider.warm_up())
+        before = set(sys.modules)
+        assert (await call(provider)).text == "Hi"
+        print(sorted(set(sys.modules) - before))
+        await provider.aclose()
+
+asyncio.run(main())
+"""
+    assert run_python(program).strip() == "[]"
+
+
+def test_no_span_of_a_request_is_recorded_by_open_telemetry() -> None:
+    program = """
+import asyncio
+from opentelemetry import trace
+
+class Recorder(trace.ProxyTracerProvider):
+    def get_tracer(self, name, *rest, **options):
+        print("tracer for", name)
+        return trace.NoOpTracer()
+
+trace.set_tracer_provider(Recorder())
+from missy_lsp.llm.providers.anthropic import AnthropicProvider
+from missy_lsp.llm.providers.anthropic_client import ClientSettings
+from tests.support.fake_api import FakeApi, answer
+from tests.support.provider_calls import call
+
+async def main():
+    with FakeApi() as api:
+        api.enqueue(answer("Hi"))
+        provider = AnthropicProvider("anthropic", ClientSettings(api.base_url))
+        assert (await call(provider)).text == "Hi"
+        await provider.aclose()
+
+asyncio.run(main())
+"""
+    assert run_python(program, ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE="content").strip() == ""

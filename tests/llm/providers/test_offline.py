@@ -14,7 +14,18 @@ from missy_lsp.llm.providers.offline_outline import Code, Entry, comment_line, f
 from missy_lsp.llm.types import Message, ModelRequest, Prompt, TextBlock, TextDelta, ToolSpec
 from tests.support.provider_calls import call, prompt, request
 
-PYTHON = 'import os\n\nclass Cat:\n    def meow(self):\n        return "meow"\n\n    async def nap(self): ...\n\ndef main() -> None:\n    pass\n'
+PYTHON = """\
+import os
+
+class Cat:
+    def meow(self):
+        return "meow"
+
+    async def nap(self): ...
+
+def main() -> None:
+    pass
+"""
 
 
 @pytest.fixture

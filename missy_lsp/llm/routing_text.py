@@ -1,0 +1,119 @@
+"""Turn what a person typed into words that the vocabulary knows, in any script: pure.
+
+Code, quoted text, identifiers, paths and addresses become `MENTION`: they are talked about and say nothing
+about the kind of task. Punctuation that ends a clause becomes `BREAK`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import attrs
+
+MENTION = "\0"
+BREAK = "."
+
+# A decision must stay fast whatever is pasted: instructions stand at the head or the end of a long text.
+_MAX_HEAD, _MAX_TAIL = 900, 500
+
+_FENCE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
+_CODE_LINE = re.compile(
+    r"^(?:\s*(?:def|class|return|const|let|var|func|fn|public|private|static|#include|use|if|for|while|at|File)\b"
+    r".*[(){};=<>\"].*|\s*(?:import|from)\s[\w.]+(?:\s(?:import|as)\s.*)?|\s*[{}()\[\];]+|.*[;{}]|\s{4,}\S.*"
+    r"|\s*[\w.\[\]]+\s*[-+*/|&]?=[^=].*)\s*$",
+    re.MULTILINE,
+)
+_QUOTED = re.compile(
+    r"`[^`\n]*`|\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|‹[^›\n]*›|「[^」\n]*」|『[^』\n]*』|‘[^’\n]*’(?!\w)"
+    r"|(?<!\w)'[^'\n]+'(?!\w)"
+)
+_NAME = re.compile(
+    r"\w+://\S+|(?:[\w.~-]+[/\\])+[\w.-]+\.\w+|(?<!\w)--?[a-zA-Z][\w-]*(?=\s|$)|\b\w+\(\)?"
+    r"|\b[a-zA-Z]\w*_\w*\b|\b_\w+\b|\b[a-z]+[A-Z]\w*\b|\b[A-Z][a-z]+[A-Z]\w*\b|\b[a-zA-Z]\w*\.[a-zA-Z]\w*(?:\.\w+)*\b"
+)
+_NAME_STARTS = re.compile(r"[/\\(_]|\w\.\w|[a-z][A-Z]|(?:^|\s)-")
+_TOKEN = re.compile(
+    r"[\u0900-\u097f]+|[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3005-\u3007\u3040-\u30ff\u3400-\u9fff]+"
+    r"|[.,;:?!()\n。，；：？！、¿¡।؟—–]|\0"
+)
+_MESSAGE = re.compile(
+    r"\b[A-Z]\w*(?:Error|Exception|Warning|Panic|Fault)\b|\bTraceback\b|\bE\d{4}\b|\berror[:\[]|\berrno\b"
+    r"|\bexpected\b.{1,40}\b(?:got|found|but)\b|\bexit code \d|\d+ != \d+|\bSIG[A-Z]{3,4}\b|\bfatal:|\bundefined reference\b",
+)
+_MEASURE = re.compile(
+    r"\b\d+(?:[.,]\d+)?\s?(?:%|x\b|ms\b|µs|us\b|[KMGT]i?B\b|[kM]\b|ops|req|rps|qps|times\b|fps|Mbit|million\b|-fold)",
+    re.IGNORECASE,
+)
+
+_SPECIAL = {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "œ": "oe", "æ": "ae", "\u0307": ""}
+
+
+@attrs.frozen
+class Words:
+    """The words of an instruction, and what was seen in it that is no word."""
+
+    tokens: tuple[str, ...]
+    has_message: bool
+    has_measure: bool
+    has_code: bool
+    ends_with_question: bool
+
+    @property
+    def count(self) -> int:
+        return sum(token not in (MENTION, BREAK) for token in self.tokens)
+
+
+def read(text: str) -> Words:
+    """Return the words of what was typed."""
+    if len(text) > _MAX_HEAD + _MAX_TAIL:
+        text = _without_code(text[: 4 * _MAX_HEAD] + "\n" + text[4 * _MAX_HEAD :][-4 * _MAX_TAIL :])
+        if len(text) > _MAX_HEAD + _MAX_TAIL:
+            text = f"{text[:_MAX_HEAD]}\n{text[-_MAX_TAIL:]}"
+        has_code = True
+    else:
+        has_code = "```" in text
+        text = _without_code(text) if has_code or "\n" in text else text
+    kept = _QUOTED.sub(" \0 ", text.replace("’", "'"))
+    if _NAME_STARTS.search(kept):
+        kept = _NAME.sub(" \0 ", kept)
+    tokens = tokenize(kept)
+    if all(token in (MENTION, BREAK) for token in tokens):
+        tokens = tokenize(text)
+    return Words(
+        tokens=tokens,
+        has_message=_MESSAGE.search(text) is not None,
+        has_measure=_MEASURE.search(text) is not None,
+        has_code=has_code,
+        ends_with_question=text.rstrip().endswith(("?", "？", "؟", "吗", "嗎")),
+    )
+
+
+def tokenize(text: str) -> tuple[str, ...]:
+    """Split into words: lower case, Latin letters without accents, each Chinese or Japanese character alone."""
+    folded = text.casefold() if text.isascii() else _fold(text)
+    return tuple(
+        token
+        if token.isalnum() or token[0] >= "\u0900" and token[0].isalpha()
+        else (MENTION if token == MENTION else BREAK)
+        for token in _TOKEN.findall(folded)
+    )
+
+
+def _fold(text: str) -> str:
+    text = unicodedata.normalize("NFC", text).casefold().replace("ё", "е")
+    return "".join([_plain(character) if "\x7f" < character < "\u1f00" else character for character in text])
+
+
+def _plain(character: str) -> str:
+    """Return an accented Latin letter without its accent, for those who type without accents."""
+    if character in _SPECIAL:
+        return _SPECIAL[character]
+    base = unicodedata.normalize("NFD", character)[0]
+    return base if base.isascii() else character
+
+
+def _without_code(text: str) -> str:
+    text = _FENCE.sub(" \0 ", text)
+    return _CODE_LINE.sub(" \0 ", text) if "\n" in text else text
+

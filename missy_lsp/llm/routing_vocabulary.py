@@ -1,0 +1,166 @@
+"""Find the concepts that an instruction names: phrases of many languages, kept as data.
+
+The data files say what a phrase may look like. They are read once for each `Vocabulary`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict, cast
+
+import attrs
+
+from missy_lsp.llm.routing_text import BREAK, MENTION, tokenize
+
+_FILES = ("routing_tasks.json", "routing_topics.json")
+_GAP = "..."
+_MAX_GAP = 5
+# How many words a negation or a mention covers, at most to the end of the clause.
+_NEGATED_WORDS = 5
+_MENTIONED_WORDS = 2
+
+
+@attrs.frozen
+class Concept:
+    """A thing that phrases stand for. `group` says what it does to a decision, `reason` is for the user."""
+
+    name: str
+    group: str
+    reason: str
+    at_start: bool
+
+
+@attrs.frozen
+class Hit:
+    """A phrase found: its concept and its words as they were typed. `counts` is false where it is only
+    mentioned or said not to be wanted."""
+
+    concept: Concept
+    words: str
+    start: int
+    counts: bool
+
+
+class _Node:
+    __slots__ = ("concepts", "gap", "stem_lengths", "stems", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, _Node] = {}
+        self.stems: dict[str, _Node] = {}
+        self.stem_lengths: tuple[int, ...] = ()
+        self.gap: _Node | None = None
+        self.concepts: tuple[Concept, ...] = ()
+
+
+class _ConceptData(TypedDict, total=False):
+    group: str
+    reason: str
+    at: str
+    phrases: Mapping[str, str]
+
+
+class Vocabulary:
+    """Every phrase, in a tree of words."""
+
+    def __init__(self, data: Mapping[str, _ConceptData]) -> None:
+        self._root = _Node()
+        self.concepts: dict[str, Concept] = {}
+        for name, entry in data.items():
+            concept = Concept(name, entry["group"], entry.get("reason", ""), entry.get("at") == "start")
+            self.concepts[name] = concept
+            for phrases in entry["phrases"].values():
+                for phrase in phrases.split(","):
+                    self._add(phrase.strip(), concept)
+
+    @classmethod
+    def load(cls) -> Vocabulary:
+        """Read the data files that are installed with the package."""
+        data: dict[str, _ConceptData] = {}
+        for name in _FILES:
+            document = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+            data.update(cast("dict[str, _ConceptData]", document["concepts"]))
+        return cls(data)
+
+    def find(self, tokens: tuple[str, ...]) -> list[Hit]:
+        """Return the phrases in their order, the longest at each place, none overlapping."""
+        hits: list[Hit] = []
+        position, muted_until, at_start = 0, 0, True
+        count = len(tokens)
+        while position < count:
+            token = tokens[position]
+            if token == BREAK or token == MENTION:
+                at_start = token == BREAK
+                muted_until = muted_until if token == MENTION else 0
+                position += 1
+                continue
+            end, concepts = self._longest(self._root, tokens, position)
+            found = [concept for concept in concepts if at_start or not concept.at_start]
+            if not found:
+                position, at_start = position + 1, False
+                continue
+            words = " ".join(tokens[position:end])
+            hits += [Hit(concept, words, position, position >= muted_until) for concept in found]
+            groups = {concept.group for concept in found}
+            at_start = "ignored" in groups
+            position = end
+            if "negation" in groups:
+                muted_until = end + _NEGATED_WORDS
+            elif "mention" in groups:
+                muted_until = end + _MENTIONED_WORDS
+        return hits
+
+    def _longest(self, node: _Node, tokens: tuple[str, ...], position: int) -> tuple[int, tuple[Concept, ...]]:
+        best, concepts = position, node.concepts
+        if position >= len(tokens):
+            return best, concepts
+        token = tokens[position]
+        children = [node.words[token]] if token in node.words else []
+        for length in node.stem_lengths:
+            if length > len(token):
+                break
+            if (stem := node.stems.get(token[:length])) is not None:
+                children.append(stem)
+        for child in children:
+            end, found = self._longest(child, tokens, position + 1)
+            if found and end > best:
+                best, concepts = end, found
+            elif found and end == best:
+                concepts = (*concepts, *(concept for concept in found if concept not in concepts))
+        if node.gap is not None:
+            end, found = self._beyond_gap(node.gap, tokens, position)
+            if found and end > best:
+                best, concepts = end, found
+        return best, concepts
+
+    def _beyond_gap(self, gap: _Node, tokens: tuple[str, ...], position: int) -> tuple[int, tuple[Concept, ...]]:
+        for skipped in range(1, _MAX_GAP + 1):
+            if position + skipped > len(tokens) or tokens[position + skipped - 1] == BREAK:
+                break
+            end, found = self._longest(gap, tokens, position + skipped)
+            if found:
+                return end, found
+        return position, ()
+
+    def _add(self, phrase: str, concept: Concept) -> None:
+        node = self._root
+        for part in phrase.split():
+            if part == _GAP:
+                node.gap = node.gap or _Node()
+                node = node.gap
+                continue
+            is_stem = part.endswith("*")
+            words = tokenize(part.rstrip("*"))
+            for index, word in enumerate(words):
+                if is_stem and index == len(words) - 1:
+                    node = _stem(node, word)
+                else:
+                    node = node.words.setdefault(word, _Node())
+        if concept not in node.concepts:
+            node.concepts = (*node.concepts, concept)
+
+
+def _stem(node: _Node, word: str) -> _Node:
+    node.stem_lengths = tuple(sorted({*node.stem_lengths, len(word)}))
+    return node.stems.setdefault(word, _Node())

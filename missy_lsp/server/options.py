@@ -1,0 +1,18 @@
+"""What the server is started with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+
+@attrs.frozen
+class ServerOptions:
+    """`tcp` is a loopback host and a port (0: any free one); None means standard input and output."""
+
+    tcp: tuple[str, int] | None = None
+    config: Path | None = None
+    offline: bool = False
+    log_file: Path | None = None
+    log_level: str = "warning"
