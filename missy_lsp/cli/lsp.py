@@ -28,7 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="PATH", type=Path, help="your configuration file")
     parser.add_argument("--offline", action="store_true", help="answer without a model, a key or a network")
     parser.add_argument("--log-file", metavar="PATH", type=Path, help="write a log there (rotating)")
-    parser.add_argument("--log-level", metavar="LEVEL", choices=LOG_LEVELS, default="warning", help=", ".join(LOG_LEVELS))
+    parser.add_argument(
+        "--log-level", metavar="LEVEL", choices=LOG_LEVELS, default="warning", help=", ".join(LOG_LEVELS)
+    )
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -59,7 +61,5 @@ def tcp_address(text: str) -> tuple[str, int]:
     except ValueError:
         loopback = False
     if not loopback:
-        raise argparse.ArgumentTypeError(f"{host} is not a loopback address; only 127.0.0.1, ::1 or localhost is served")
+        raise argparse.ArgumentTypeError(f"{host} is no loopback address; only 127.0.0.1, ::1 or localhost is served")
     return host, int(port)
-
-

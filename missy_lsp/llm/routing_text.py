@@ -46,6 +46,8 @@ _MEASURE = re.compile(
     re.IGNORECASE,
 )
 
+# Japanese, Korean and Hindi put the verb last.
+_VERB_FINAL = re.compile("[\u0900-\u097f\u3040-\u30ff\uac00-\ud7a3]")
 _SPECIAL = {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "œ": "oe", "æ": "ae", "\u0307": ""}
 
 
@@ -58,6 +60,7 @@ class Words:
     has_measure: bool
     has_code: bool
     ends_with_question: bool
+    is_verb_final: bool
 
     @property
     def count(self) -> int:
@@ -85,6 +88,7 @@ def read(text: str) -> Words:
         has_message=_MESSAGE.search(text) is not None,
         has_measure=_MEASURE.search(text) is not None,
         has_code=has_code,
+        is_verb_final=_VERB_FINAL.search(text) is not None,
         ends_with_question=text.rstrip().endswith(("?", "？", "؟", "吗", "嗎")),
     )
 
@@ -116,4 +120,3 @@ def _plain(character: str) -> str:
 def _without_code(text: str) -> str:
     text = _FENCE.sub(" \0 ", text)
     return _CODE_LINE.sub(" \0 ", text) if "\n" in text else text
-

@@ -20,6 +20,7 @@ _MAX_GAP = 5
 # How many words a negation or a mention covers, at most to the end of the clause.
 _NEGATED_WORDS = 5
 _MENTIONED_WORDS = 2
+_DEFINED_WORDS = 9
 
 
 @attrs.frozen
@@ -88,6 +89,7 @@ class Vocabulary:
         hits: list[Hit] = []
         position, muted_until, at_start = 0, 0, True
         count = len(tokens)
+        defined: list[int] = []
         while position < count:
             token = tokens[position]
             if token == BREAK or token == MENTION:
@@ -105,11 +107,13 @@ class Vocabulary:
             groups = {concept.group for concept in found}
             at_start = "ignored" in groups
             position = end
+            if "definition" in (concept.name for concept in found):
+                defined.append(position)
             if "negation" in groups:
                 muted_until = end + _NEGATED_WORDS
             elif "mention" in groups:
                 muted_until = end + _MENTIONED_WORDS
-        return hits
+        return _without_defined(hits, defined, tokens) if defined else hits
 
     def _longest(self, node: _Node, tokens: tuple[str, ...], position: int) -> tuple[int, tuple[Concept, ...]]:
         best, concepts = position, node.concepts
@@ -159,6 +163,21 @@ class Vocabulary:
                     node = node.words.setdefault(word, _Node())
         if concept not in node.concepts:
             node.concepts = (*node.concepts, concept)
+
+
+def _without_defined(hits: list[Hit], defined: list[int], tokens: tuple[str, ...]) -> list[Hit]:
+    """Let topics not count that stand beside a request for a definition: they are what is looked up."""
+    return [
+        attrs.evolve(hit, counts=False)
+        if hit.concept.group in ("topic", "wide") and any(_in_one_clause(hit.start, place, tokens) for place in defined)
+        else hit
+        for hit in hits
+    ]
+
+
+def _in_one_clause(one: int, other: int, tokens: tuple[str, ...]) -> bool:
+    first, last = sorted((one, other))
+    return last - first <= _DEFINED_WORDS and BREAK not in tokens[first:last]
 
 
 def _stem(node: _Node, word: str) -> _Node:

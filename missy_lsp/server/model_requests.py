@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from missy_lsp.errors import MissyError, ModelError
+from missy_lsp.features.answers import answer_fields, usage_fields
 from missy_lsp.llm.types import Completion
 from missy_lsp.server.answer_documents import show_answer, show_failure
 from missy_lsp.server.dispatch import Request, RequestCancelledError
@@ -88,7 +89,7 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
         if not run.stop_requested:
             raise
         completion = _so_far(session, stream)
-        return _answer(run.id, completion)
+        return answer_fields(run.id, completion)
     except ModelError as error:
         word = f"failed: {error.kind}"
         error.partial_text = error.partial_text or stream.text
@@ -96,13 +97,13 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
     else:
         tokens = completion.usage.input_tokens + completion.usage.output_tokens
         summary = f"{tokens} tokens, ${completion.cost_usd:.4f}, {completion.total_ms / 1000:.1f} s"
-        stream.end(completion.stop_reason, completion.complete, _usage(completion), summary)
-        return _answer(run.id, completion)
+        stream.end(completion.stop_reason, completion.complete, usage_fields(completion), summary)
+        return answer_fields(run.id, completion)
     finally:
         if not stream.ended:
             so_far = _so_far(session, stream)
             summary = f"{word} after {so_far.total_ms / 1000:.1f} s, {so_far.usage.output_tokens} tokens"
-            stream.end(stop_reason, False, _usage(so_far), summary)
+            stream.end(stop_reason, False, usage_fields(so_far), summary)
 
 
 def _so_far(session: Session, stream: AnswerStream) -> Completion:
@@ -121,32 +122,3 @@ def _so_far(session: Session, stream: AnswerStream) -> Completion:
         first_token_ms=stream.first_token_ms,
         total_ms=stream.elapsed_s * 1000,
     )
-
-
-def _answer(run_id: str, completion: Completion) -> Answer:
-    return {
-        "id": run_id,
-        "text": completion.text,
-        "model": completion.model,
-        "provider": completion.provider,
-        "tier": completion.tier,
-        "routeReasons": list(completion.route_reasons),
-        "stopReason": completion.stop_reason,
-        "complete": completion.complete,
-        "usage": _usage(completion),
-        "timing": {
-            "firstTokenMs": None if completion.first_token_ms is None else round(completion.first_token_ms, 1),
-            "totalMs": round(completion.total_ms, 1),
-        },
-    }
-
-
-def _usage(completion: Completion) -> dict[str, object]:
-    usage = completion.usage
-    return {
-        "inputTokens": usage.input_tokens,
-        "outputTokens": usage.output_tokens,
-        "cacheReadTokens": usage.cache_read_tokens,
-        "cacheCreationTokens": usage.cache_creation_tokens,
-        "costUsd": completion.cost_usd,
-    }

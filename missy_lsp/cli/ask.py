@@ -1,0 +1,233 @@
+"""`missy ask`: a question, with a pipe or a part of a file as its material; the answer streams."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import stat
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from missy_lsp.cli.output import Output, one_line
+from missy_lsp.cli.setting import Setting
+from missy_lsp.document import Snapshot, Span, split_lines
+from missy_lsp.errors import MissyError, ModelError, UsageError
+from missy_lsp.features.answers import answer_fields
+from missy_lsp.llm.types import TIER_CHOICES, Completion, Retrying, Started, TextDelta, ToolCalled
+
+if TYPE_CHECKING:
+    from missy_lsp.llm.client import Call
+    from missy_lsp.llm.types import AnswerEvent
+
+MAX_INPUT_BYTES = 4 * 1024 * 1024
+_RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d+)(?:-(?P<last>\d+))?")
+_LANGUAGES = {".py": "python", ".js": "javascript", ".ts": "typescript", ".rs": "rust", ".go": "go", ".md": "markdown"}
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "ask", help="ask a question; the answer streams to standard output", allow_abbrev=False
+    )
+    parser.add_argument("prompt", nargs="*", help="the question; - stands for standard input")
+    add_material_options(parser)
+    parser.add_argument("--tools", choices=("off", "read"), default="off", help="let the model read the workspace")
+    parser.add_argument("--no-stream", action="store_true", help="print the answer when it is complete")
+    parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    parser.set_defaults(run=run)
+
+
+def add_material_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what `ask` and `route` have in common."""
+    parser.add_argument("--file", metavar="PATH[:START-END]", help="a file, or some of its lines, as the material")
+    parser.add_argument("--tier", choices=TIER_CHOICES, help="the tier to take; auto decides by the question")
+    parser.add_argument("--model", help="the model to take, whatever the tier")
+    parser.add_argument("--provider", metavar="NAME", help="a provider of your configuration")
+    parser.add_argument("--offline", action="store_true", help="answer without a model, a key or a network")
+
+
+def run(setting: Setting, options: argparse.Namespace) -> int:
+    """Ask, and print what comes."""
+    call = build_call(setting, options)
+    return asyncio.run(_ask(setting, call, options))
+
+
+def build_call(setting: Setting, options: argparse.Namespace) -> Call:
+    """Read the material and build the call. Raises UsageError and MissyError with what is wrong with it."""
+    from missy_lsp.features.ask import AskInput, Attachment, build, route_input
+    from missy_lsp.llm.client import Call
+    from missy_lsp.tools.toolbox import Toolbox
+
+    words = [word for word in options.prompt if word != "-"]
+    piped = read_input(required="-" in options.prompt)
+    config = setting.config()
+    folder = setting.workspace or Path.cwd()
+    toolbox = None
+    if getattr(options, "tools", "off") == "read" and config.tools.mode != "off":
+        toolbox = Toolbox((folder,), config.privacy.ignore)
+    specs = toolbox.specs() if toolbox else ()
+    if not words and piped:
+        words, piped = [piped], ""
+    ask = AskInput(
+        prompt=" ".join(words),
+        snapshot=read_snapshot(options.file) if options.file else None,
+        attachments=(Attachment("standard input", piped),) if piped else (),
+        workspace_folder=str(folder),
+    )
+    return Call(
+        prompt=build(ask, config.context.max_tokens, specs),
+        config=config,
+        route=route_input(ask, specs),
+        provider=options.provider,
+        model=options.model,
+        tier=options.tier,
+        toolbox=toolbox,
+    )
+
+
+def read_input(*, required: bool) -> str:
+    """Return what was piped in; empty for a terminal, for nothing, and for what is no pipe or file."""
+    stream = sys.stdin
+    try:
+        kind = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):
+        return ""
+    if not required and not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind) or stat.S_ISSOCK(kind)):
+        return ""
+    if stream.isatty():
+        if required:
+            Output().note("reading standard input; end with Ctrl-D", "dim")
+    elif not _has_input(stream.fileno()):
+        Output().note("waiting for standard input to end (redirect it from /dev/null if it is not meant)", "dim")
+    data = stream.buffer.read(MAX_INPUT_BYTES + 1)
+    if len(data) > MAX_INPUT_BYTES:
+        raise UsageError(f"Standard input is larger than {MAX_INPUT_BYTES // 1024 // 1024} MiB. Send less of it.")
+    return data.decode("utf-8", "replace")
+
+
+def _has_input(descriptor: int) -> bool:
+    """Tell whether something came soon; a pipe that a parent left open and silent puzzles its user."""
+    if sys.platform == "win32":
+        return True
+    import select
+
+    return bool(select.select([descriptor], [], [], 3.0)[0])
+
+
+def read_snapshot(text: str) -> Snapshot:
+    """Read PATH, PATH:LINE or PATH:START-END (1-based, inclusive) into a snapshot with its selection."""
+    path, first, last = _file_and_lines(text)
+    try:
+        if not path.is_file():
+            raise UsageError(f"{path} is not a file. Give the path of a text file, with :START-END for some lines.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise MissyError(f"{path} can't be read: {error.strerror}.") from None
+    if len(data) > MAX_INPUT_BYTES or b"\0" in data[:8192]:
+        raise UsageError(f"{path} is not a text file, or larger than {MAX_INPUT_BYTES // 1024 // 1024} MiB.")
+    content = data.decode("utf-8", "replace")
+    lines = split_lines(content)
+    span: Span | None = None
+    if first is not None:
+        last = first if last is None else last
+        count = len(lines) - (lines[-1] == "")
+        if not 1 <= first <= last <= count:
+            raise UsageError(f"{path} has {count} lines; lines {first} to {last} are not in it.")
+        starts = sum(map(len, lines[: first - 1]))
+        span = Span(starts, starts + sum(map(len, lines[first - 1 : last])))
+    resolved = path.resolve()
+    return Snapshot(
+        resolved.as_uri(), None, _LANGUAGES.get(path.suffix, path.suffix.lstrip(".")), content, span, str(resolved)
+    )
+
+
+def _file_and_lines(text: str) -> tuple[Path, int | None, int | None]:
+    if Path(text).exists():  # a name with a colon and digits at its end is a name first
+        return Path(text), None, None
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return Path(text), None, None
+    return Path(match["path"]), int(match["first"]), int(match["last"]) if match["last"] else None
+
+
+async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int:
+    models = setting.models()
+    screen = _Screen(setting.output, streams=not (options.no_stream or options.json))
+    task = asyncio.ensure_future(models.run(call, screen.on_event))
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        task.cancel()
+
+    # Windows has no such handlers: there asyncio.run turns Ctrl-C into a cancel of this coroutine.
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        completion = await task
+    except asyncio.CancelledError:
+        screen.finish()
+        if not interrupted:
+            raise
+        setting.output.note("stopped; the text so far is kept")
+        return 130
+    except ModelError as error:
+        screen.finish()
+        error.partial_text = error.partial_text or screen.text
+        raise
+    finally:
+        await models.aclose()
+    screen.finish()
+    if options.json:
+        setting.output.document(answer_fields(uuid.uuid4().hex[:12], completion))
+    elif options.no_stream:
+        setting.output.result(completion.text, end="" if completion.text.endswith("\n") else "\n")
+    screen.summary(completion)
+    return 0
+
+
+class _Screen:
+    """Show the answer on standard output and what is said about it on standard error."""
+
+    def __init__(self, output: Output, *, streams: bool) -> None:
+        self._output = output
+        self._streams = streams
+        self._parts: list[str] = []
+        self._begin_s = time.monotonic()
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def on_event(self, event: AnswerEvent) -> None:
+        match event:
+            case TextDelta(text):
+                self._parts.append(text)
+                if self._streams:
+                    self._output.result(text, end="")
+            case Started(provider, model, tier, reasons) if self._output.is_live:
+                self._output.note(one_line(f"{provider} · {model} · {tier}: {'; '.join(reasons)}"), "dim")
+            case ToolCalled(_, summary):
+                self._output.note(one_line(summary), "dim")
+            case Retrying(attempt, in_seconds, reason):
+                self._output.note(f"{one_line(reason)}; attempt {attempt} in {in_seconds:.1f} s", "yellow")
+
+    def finish(self) -> None:
+        if self._streams and self._parts and not self.text.endswith("\n"):
+            self._output.result()
+
+    def summary(self, completion: Completion) -> None:
+        usage = completion.usage
+        if not completion.complete:
+            self._output.note(f"the answer is not complete (stop reason: {one_line(completion.stop_reason)})", "yellow")
+        if self._output.is_live:
+            seconds = time.monotonic() - self._begin_s
+            tokens = f"{usage.input_tokens} tokens in, {usage.output_tokens} out"
+            self._output.note(f"{tokens} · ${completion.cost_usd:.4f} · {seconds:.1f} s", "dim")

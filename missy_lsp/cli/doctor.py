@@ -1,0 +1,154 @@
+"""`missy doctor`: look at everything that a request needs, without making one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import os
+import platform
+import stat
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import attrs
+
+from missy_lsp import __version__
+from missy_lsp.cli.output import one_line
+from missy_lsp.cli.setting import Setting
+from missy_lsp.config.trust import TrustStore
+from missy_lsp.errors import MissyError
+
+Verdict = Literal["ok", "warning", "problem"]
+_STYLES: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "problem": "red"}
+_PACKAGES = ("anthropic", "pygls", "lsprotocol", "pyyaml", "keyring", "cryptography")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@attrs.frozen
+class Finding:
+    """One thing that was looked at; `text` says what to do where it is not `ok`."""
+
+    area: str
+    verdict: Verdict
+    text: str
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("doctor", help="check files, providers, keys and the vault", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(setting: Setting, options: argparse.Namespace) -> int:
+    """Print every finding; 1 where one is a problem."""
+    findings = list(examine(setting))
+    if options.json:
+        setting.output.document([attrs.asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark = setting.output.styled(f"{finding.verdict:8}", _STYLES[finding.verdict])
+            setting.output.raw(f"{mark}{finding.area:12}{one_line(finding.text)}")
+    return 1 if any(finding.verdict == "problem" for finding in findings) else 0
+
+
+def examine(setting: Setting) -> Iterator[Finding]:
+    """Look at each area in turn."""
+    yield from _versions()
+    yield from _files(setting)
+    yield from _trust(setting)
+    yield from _vault(setting)
+    yield from _providers(setting)
+    yield from _network(setting)
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("missy", "ok", f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
+    for package in _PACKAGES:
+        try:
+            yield Finding("package", "ok", f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            verdict: Verdict = "warning" if package == "anthropic" else "problem"
+            yield Finding("package", verdict, f"{package} is not installed; run: pip install {package}")
+
+
+def _files(setting: Setting) -> Iterator[Finding]:
+    loaded = setting.load()
+    for source in loaded.sources:
+        verdict: Verdict = "problem" if source.state == "bad" else "ok"
+        yield Finding("file", verdict, f"{source.kind}: {source.path} ({source.state.replace('_', ' ')})")
+    for problem in loaded.problems:
+        verdict = "problem" if problem.severity == "error" else "warning"
+        yield Finding("file", verdict, str(problem))
+    path = setting.locations.user_file
+    if os.name == "posix" and path.is_file():
+        holds_key = loaded.config is not None and any(
+            reference is not None and reference.kind == "literal"
+            for provider in loaded.config.providers.values()
+            for reference in (provider.api_key, *provider.api_keys)
+        )
+        if holds_key and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("file", "warning", f"{path} holds a key and others may read it; run: chmod 600 {path}")
+
+
+def _trust(setting: Setting) -> Iterator[Finding]:
+    store = TrustStore(setting.locations.trust_file)
+    try:
+        store.entries()
+    except MissyError as error:
+        yield Finding("trust", "problem", error.message)
+    if setting.workspace is not None:
+        state = store.state(setting.workspace)
+        hint = f"; to use its files: missy trust {setting.workspace}" if state in ("untrusted", "changed") else ""
+        yield Finding("trust", "warning" if hint else "ok", f"{setting.workspace}: {state.replace('_', ' ')}{hint}")
+
+
+def _vault(setting: Setting) -> Iterator[Finding]:
+    vault = setting.vault()
+    try:
+        names = ", ".join(entry.name for entry in vault.entries()) or "nothing stored"
+        yield Finding("vault", "ok", f"{vault.description}: {names}")
+    except MissyError as error:
+        yield Finding("vault", "problem", error.message)
+
+
+def _providers(setting: Setting) -> Iterator[Finding]:
+    config = setting.load().config
+    if config is None:
+        yield Finding("provider", "problem", "no provider is looked at before the configuration is mended")
+        return
+    for provider, states in asyncio.run(_described(setting, config)):
+        name = provider["name"]
+        if provider["available"]:
+            default = ", the default" if provider["default"] else ""
+            yield Finding("provider", "ok", f"{name}: available ({provider['model']}){default}")
+        else:
+            verdict: Verdict = "problem" if provider["default"] else "warning"
+            yield Finding("provider", verdict, f"{name}: unavailable ({provider['reason']})")
+        for state in states:
+            yield Finding("key", "ok", f"{name}: {state['fingerprint']} from {state['source']}")
+
+
+async def _described(setting: Setting, config: Any) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    models = setting.models()
+    try:
+        described: list[dict[str, Any]] = await models.describe(config)
+        states: dict[str, Any] = models.key_states()
+        return [(provider, states.get(provider["name"], [])) for provider in described]
+    finally:
+        await models.aclose()
+
+
+def _network(setting: Setting) -> Iterator[Finding]:
+    config = setting.load().config
+    if config is None:
+        return
+    proxies = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
+    if proxies and not config.network.use_env_proxy:
+        names = ", ".join(proxies)
+        yield Finding("network", "warning", f"{names} set but not obeyed; to use it: network.use_env_proxy: true")
+    elif proxies:
+        yield Finding("network", "ok", f"{', '.join(proxies)} obeyed")
+    bundle = config.network.ca_bundle
+    if bundle is not None and not os.path.isfile(os.path.expanduser(bundle)):
+        yield Finding("network", "problem", f"network.ca_bundle: {bundle} is not a file")

@@ -1,0 +1,108 @@
+"""The one place that writes to a terminal, a pipe or a file for the command line.
+
+What comes from outside (a model, a file name, an error of upstream) is shown without a single control
+sequence: a terminal would obey it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Mapping
+from typing import TextIO
+
+import attrs
+
+_KEPT = frozenset("\n\t")
+_STYLES: Mapping[str, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+
+
+def without_controls(text: str) -> str:
+    """Return a text in which every control or direction-changing character is shown instead of obeyed."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_shown, text.replace("\r\n", "\n")))
+
+
+def one_line(text: str) -> str:
+    """Return a text without control characters and line breaks."""
+    return without_controls(" ".join(text.split()))
+
+
+@attrs.define
+class Output:
+    """Standard output for results, standard error for everything else."""
+
+    out: TextIO = attrs.field(factory=lambda: sys.stdout)
+    err: TextIO = attrs.field(factory=lambda: sys.stderr)
+    environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ)
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether standard error is a terminal that can show a status line."""
+        return _is_terminal(self.err) and self.environ.get("TERM") != "dumb"
+
+    def result(self, text: str = "", end: str = "\n") -> None:
+        """Write a result; untrusted parts are made harmless."""
+        self._write(self.out, without_controls(text) + end)
+
+    def document(self, value: object) -> None:
+        """Write one JSON document."""
+        self._write(self.out, json.dumps(value, indent=2, ensure_ascii=True) + "\n")
+
+    def line(self, value: object) -> None:
+        """Write one JSON value on a line of its own, at once."""
+        self._write(self.out, json.dumps(value, ensure_ascii=True) + "\n")
+
+    def note(self, text: str, style: str = "") -> None:
+        """Write a line to standard error, coloured only on a terminal."""
+        text = without_controls(text)
+        if style and self._has_colour(self.err):
+            text = f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+        self._write(self.err, text + "\n")
+
+    def styled(self, text: str, style: str) -> str:
+        """Return words of ours for `raw`, coloured where standard output takes colours."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._has_colour(self.out) else text
+
+    def raw(self, text: str) -> None:
+        """Write words of ours that may hold our own colours."""
+        self._write(self.out, text + "\n")
+
+    def _has_colour(self, stream: TextIO) -> bool:
+        return _is_terminal(stream) and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+
+
+def silence_broken_pipe() -> None:
+    """Point standard output to nowhere, so that the interpreter's last flush has nobody to complain to."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (ValueError, AttributeError):
+        return False
+
+
+def _shown(character: str) -> str:
+    if character in _KEPT or character.isprintable():
+        return character
+    category = unicodedata.category(character)
+    if category in ("Zs", "Mn") or character in "\u200c\u200d":  # spaces; joiners that scripts and emoji need
+        return character
+    return f"\\x{ord(character):02x}" if ord(character) < 0x100 else f"\\u{ord(character):04x}"

@@ -1,0 +1,95 @@
+"""`missy route`: where a question would go, and why; no model is called."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import attrs
+
+from missy_lsp.cli.ask import add_material_options, build_call
+from missy_lsp.cli.setting import Setting
+from missy_lsp.errors import UsageError
+from missy_lsp.llm.router import ModelRouter, RouteInput
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("route", help="explain which tier and model a question would get", allow_abbrev=False)
+    parser.add_argument("prompt", nargs="*", help="the question")
+    add_material_options(parser)
+    parser.add_argument("--tool-count", type=int, default=None, metavar="N", help="as if N tools were offered")
+    parser.add_argument("--history-length", type=int, default=None, metavar="N", help="as if N turns had gone before")
+    parser.add_argument("--jsonl", action="store_true", help="read cases as JSON lines, print a decision for each")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(setting: Setting, options: argparse.Namespace) -> int:
+    """Explain one decision, or make many."""
+    if options.jsonl:
+        return decide_lines(setting)
+    check_counts(options)
+    call = build_call(setting, options)
+    given = {"tool_count": options.tool_count, "history_length": options.history_length}
+    call = attrs.evolve(call, route=attrs.evolve(call.route, **{k: v for k, v in given.items() if v is not None}))
+    estimate = setting.models().estimate(call)
+    decision = estimate.decision
+    if options.json:
+        setting.output.document(
+            {
+                "tier": decision.tier,
+                "model": decision.model,
+                "provider": estimate.provider,
+                "score": decision.score,
+                "reasons": list(decision.reasons),
+                "estimate": {"inputTokens": estimate.input_tokens, "maxUsd": estimate.max_usd},
+            }
+        )
+        return 0
+    setting.output.result(f"{decision.tier}: {decision.model} ({estimate.provider})")
+    for reason in decision.reasons:
+        setting.output.result(f"  {reason}")
+    setting.output.result(f"  about {estimate.input_tokens} tokens in, at most ${estimate.max_usd:.4f}")
+    return 0
+
+
+def decide_lines(setting: Setting) -> int:
+    """Decide each case on standard input; a line that is no case gets an `error`, and the exit code is 1."""
+    config = setting.config()
+    router = ModelRouter(next(iter(config.providers.values())), config.routing)
+    bad = False
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        try:
+            case_id, case = _case(line)
+        except ValueError as error:
+            bad = True
+            setting.output.line({"error": str(error)})
+            continue
+        decision = router.decide(case)
+        setting.output.line({"id": case_id, "tier": decision.tier, "reasons": list(decision.reasons)})
+    return 1 if bad else 0
+
+
+def _case(line: str) -> tuple[object, RouteInput]:
+    try:
+        case = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("the line is not JSON") from None
+    if not isinstance(case, dict) or not isinstance(case.get("prompt"), str):
+        raise ValueError("an object with a text `prompt` is expected")
+    sizes = {name: case.get(name, 0) for name in ("selection_chars", "tool_count", "history_length")}
+    for name, value in sizes.items():
+        if type(value) is not int or value < 0:
+            raise ValueError(f"`{name}` has to be a whole number, 0 or more")
+    return case.get("id"), RouteInput(prompt=case["prompt"], **sizes)
+
+
+def check_counts(options: argparse.Namespace) -> None:
+    """Refuse negative counts."""
+    for name in ("tool_count", "history_length"):
+        value = getattr(options, name)
+        if value is not None and value < 0:
+            raise UsageError(f"--{name.replace('_', '-')} has to be 0 or more")

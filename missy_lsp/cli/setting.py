@@ -1,0 +1,67 @@
+"""What every command starts from: the user's places, the workspace, the configuration, the model client."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from missy_lsp.cli.output import Output
+from missy_lsp.config.loading import Loaded, load
+from missy_lsp.config.locations import Locations
+from missy_lsp.config.values import Config
+from missy_lsp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from missy_lsp.credentials.vault import Vault
+    from missy_lsp.llm.client import ModelClient
+
+
+@attrs.frozen
+class Setting:
+    """The surroundings of one command; `workspace` is the nearest parent folder with `.missy/` in it."""
+
+    locations: Locations
+    workspace: Path | None
+    output: Output
+    offline: bool = False
+
+    @classmethod
+    def here(cls, output: Output, config_option: Path | None = None, *, offline: bool = False) -> Setting:
+        locations = Locations.from_environment(os.environ, config_option)
+        return cls(locations, locations.find_workspace(_current_folder()), output, offline)
+
+    def load(self) -> Loaded:
+        return load(self.locations, self.workspace)
+
+    def config(self) -> Config:
+        """Return the configuration; say its warnings. Raises ConfigError with every error's place."""
+        loaded = self.load()
+        if loaded.config is None:
+            faults = [str(problem) for problem in loaded.problems if problem.severity == "error"]
+            raise ConfigError("\n".join(faults) or "the configuration can't be read")
+        for problem in loaded.problems:
+            self.output.note(f"{problem.severity}: {problem}", "yellow")
+        return loaded.config
+
+    def vault(self) -> Vault:
+        from missy_lsp.credentials.vault import open_vault
+
+        return open_vault(self.locations)
+
+    def models(self) -> ModelClient:
+        """Build the model client; it imports the SDK only when it is asked something."""
+        from missy_lsp.llm.client import ModelClient
+        from missy_lsp.llm.registry import ProviderRegistry
+
+        vault = self.vault()
+        return ModelClient(ProviderRegistry(offline=self.offline), lambda: vault)
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was deleted under us
+        return Path(os.path.abspath(os.sep))
