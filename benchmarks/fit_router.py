@@ -27,7 +27,7 @@ DATA = ROOT / "tests" / "data" / "routing"
 WEIGHTS = ROOT / "missy_lsp" / "llm" / "routing_weights.json"
 FOLDS = 10
 EPOCHS = 250
-PENALTY = 0.002
+PENALTY = 0.001
 STEP = 0.08
 # Words of thanks are never more than that; the prompts need not teach it.
 CHAT = -6.0

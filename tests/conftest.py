@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.fake_api import FakeApi
+from tests.support.llmock_server import LlmockServer
+from tests.support.request_oracle import assert_valid_request
 
 _FOREIGN_PREFIXES = ("ANTHROPIC_", "MISSY_", "OTEL_")
 _FOREIGN_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "PYTHON_KEYRING_BACKEND"}
@@ -30,3 +35,27 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     ):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
     return home
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    """Serve scripted bytes; every request that it got has to be one that the real API accepts."""
+    with FakeApi() as server:
+        yield server
+    for request in server.requests:
+        assert request.path.endswith("/v1/messages")
+        assert_valid_request(request.json)
+
+
+@pytest.fixture(scope="session")
+def llmock_process() -> Iterator[LlmockServer]:
+    with LlmockServer() as server:
+        yield server
+
+
+@pytest.fixture
+def llmock_api(llmock_process: LlmockServer) -> Iterator[LlmockServer]:
+    llmock_process.reset()
+    yield llmock_process
+    for record in llmock_process.requests():
+        assert_valid_request(record["body"])

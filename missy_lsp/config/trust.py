@@ -161,9 +161,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # only there where something failed
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:

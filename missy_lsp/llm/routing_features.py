@@ -20,7 +20,7 @@ _COUNTED = (_ACTS | {"topic", "wide", "evidence", "scope", "artifact", "mechanic
 _WORK = {"everyday", "artifact"}
 _DEPTH = {"topic", "wide", "deep_act"}
 
-_TINY_CHARS = 220
+_TINY_CHARS, _LITTLE_CHARS = 220, 700
 _LARGE_CHARS = 12_000
 _MANY_TOOLS = 5
 _LONG_HISTORY = 10
@@ -63,7 +63,8 @@ class _Seen:
 
 def features(words: Words, hits: list[Hit], around: Circumstances) -> dict[str, float]:
     """Return the observations that hold, by name."""
-    counted = [hit.concept for hit in hits if hit.counts]
+    has_history = around.history_length > 0
+    counted = [hit.concept for hit in hits if hit.counts and (has_history or hit.concept.name != "follow_up")]
     seen = _Seen(
         words=words,
         around=around,
@@ -127,11 +128,13 @@ def _task_flags(seen: _Seen) -> dict[str, bool]:
     is_question = seen.lead_group in ("yes_no", "question_word") or seen.words.ends_with_question
     is_short = seen.words.count <= _SHORT_QUESTION_WORDS
     has_object = "mechanical_object" in seen.groups
+    is_plain_on_code = is_question and is_short and has_code and not has_depth and not has_work
     return {
-        "plain_yes_no": seen.lead_group == "yes_no" and not has_depth and not has_work,
+        "plain_yes_no": seen.lead_group == "yes_no" and not has_depth and not has_work and not has_code,
         "general_question": is_question and is_short and not has_code and "deep_act" not in seen.groups,
         "plain_general_question": is_question and is_short and not has_code and not has_depth and not has_work,
-        "plain_question_on_code": is_question and is_short and has_code and not has_depth and not has_work,
+        "plain_question_on_little_code": is_plain_on_code and seen.around.selection_chars <= _LITTLE_CHARS,
+        "plain_question_on_much_code": is_plain_on_code and seen.around.selection_chars > _LITTLE_CHARS,
         "small_change_of_form": has_object and seen.lead_group in ("weak_mechanical", "mechanical"),
         "work_on_form": has_object and seen.lead_group == "everyday" and "artifact" not in seen.groups,
         "form_alone": has_object and not seen.any_of(_DEPTH) and "artifact" not in seen.groups,

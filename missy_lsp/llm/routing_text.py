@@ -64,7 +64,10 @@ class Words:
 
     @property
     def count(self) -> int:
-        return sum(token not in (MENTION, BREAK) for token in self.tokens)
+        """Return the number of words; two Chinese or Japanese characters are taken for one."""
+        characters = sum(len(token) == 1 and token >= "\u3000" for token in self.tokens)
+        others = sum(token not in (MENTION, BREAK) for token in self.tokens) - characters
+        return others + characters // 2
 
 
 def read(text: str) -> Words:

@@ -16,6 +16,12 @@ from tests.support.configuration import write_user_config
 from tests.support.llmock_server import LlmockServer
 from tests.support.lsp_process import server_command
 
+# pynvim leaves its pipes to the garbage collector.
+pytestmark = [
+    pytest.mark.editor,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 REPLY = "A fence keeps the loads in order.\nIt is not safe to remove it.\n"
 
 
@@ -24,7 +30,7 @@ def neovim(isolated_home: Path) -> Iterator[Any]:
     binary = Path(sys.executable).with_name("nvim.exe" if os.name == "nt" else "nvim")
     editor = pynvim.attach("child", argv=[str(binary), "--clean", "--headless", "--embed", "-n"])
     yield editor
-    with contextlib.suppress(OSError):  # it has quit
+    with contextlib.suppress(OSError, EOFError):  # it has quit
         editor.command("qa!")
     editor.close()
 
@@ -76,10 +82,10 @@ def ask(editor: Any, prompt: str) -> None:
 
 
 def test_asking_about_a_selection_streams_the_text_of_the_answer(
-    neovim: Any, isolated_home: Path, tmp_path: Path, llmock: LlmockServer
+    neovim: Any, isolated_home: Path, tmp_path: Path, llmock_api: LlmockServer
 ) -> None:
-    llmock.scenario({"type": "reply", "text": REPLY})
-    write_user_config(isolated_home, llmock.base_url)
+    llmock_api.scenario({"type": "reply", "text": REPLY})
+    write_user_config(isolated_home, llmock_api.base_url)
     open_file(neovim, tmp_path / "project", "def fence(): ...\n")
     neovim.exec_lua("vim.api.nvim_buf_set_text(0, 0, 4, 0, 9, {'unsaved'})")
 
@@ -92,14 +98,14 @@ def test_asking_about_a_selection_streams_the_text_of_the_answer(
     assert values[0]["kind"] == "start"
     assert values[-1]["kind"] == "end"
     assert "".join(value["text"] for value in values if value["kind"] == "text") == answer["result"]["text"] == REPLY
-    assert "def unsaved()" in llmock.requests()[-1].body_text
+    assert "def unsaved()" in str(llmock_api.requests()[-1]["body"])
 
 
 def test_a_cancelled_question_leaves_the_editor_usable(
-    neovim: Any, isolated_home: Path, tmp_path: Path, llmock: LlmockServer
+    neovim: Any, isolated_home: Path, tmp_path: Path, llmock_api: LlmockServer
 ) -> None:
-    llmock.scenario({"type": "slow_first_token", "seconds": 20})
-    write_user_config(isolated_home, llmock.base_url)
+    llmock_api.scenario({"type": "slow_first_token", "seconds": 20})
+    write_user_config(isolated_home, llmock_api.base_url)
     open_file(neovim, tmp_path / "project", "def fence(): ...\n")
     ask(neovim, "hello")
     until(neovim, "return #_G.values > 0")

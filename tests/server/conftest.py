@@ -1,4 +1,4 @@
-"""A fake upstream and the real server in front of it."""
+"""The real server in front of the fake upstream."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ import pytest
 from tests.support.configuration import write_user_config
 from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
-
-
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    with FakeApi() as running:
-        yield running
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ async def ask_where_needed(session: Session) -> None:
         if not session.client.message_actions:
             session.show_message(
                 types.MessageType.Info,
-                f"Missy: {folder.name} has Missy files of its own; they are not used. To use them: missy trust {folder}",
+                f"Missy: {folder.name} has Missy files of its own; unused. To use them: missy trust {folder}",
             )
             continue
         await _ask(session, folder, changed=state == "changed")

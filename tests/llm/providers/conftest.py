@@ -1,8 +1,8 @@
-"""A fake API, llmock, and providers that talk to them."""
+"""Providers for the fake API and llmock."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
@@ -11,34 +11,8 @@ from missy_lsp.llm.providers.anthropic import AnthropicProvider
 from missy_lsp.llm.providers.anthropic_client import ClientSettings
 from missy_lsp.llm.providers.anthropic_stream import StreamLimits
 from tests.support.fake_api import FakeApi
-from tests.support.llmock_server import LlmockServer
-from tests.support.request_oracle import assert_valid_request
 
 MakeProvider = Callable[..., AnthropicProvider]
-
-
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    """Serve scripted bytes; every request that it got has to be one that the real API accepts."""
-    with FakeApi() as server:
-        yield server
-    for request in server.requests:
-        assert request.path.endswith("/v1/messages")
-        assert_valid_request(request.json)
-
-
-@pytest.fixture(scope="session")
-def llmock_process() -> Iterator[LlmockServer]:
-    with LlmockServer() as server:
-        yield server
-
-
-@pytest.fixture
-def llmock_api(llmock_process: LlmockServer) -> Iterator[LlmockServer]:
-    llmock_process.reset()
-    yield llmock_process
-    for record in llmock_process.requests():
-        assert_valid_request(record["body"])
 
 
 @pytest.fixture(scope="session")
