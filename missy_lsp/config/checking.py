@@ -12,10 +12,10 @@ from typing import Any, Literal
 import attrs
 
 from missy_lsp.config.nodes import ListNode, MapNode, Node, Place, ScalarNode
-from missy_lsp.config.problems import Problem, Severity
+from missy_lsp.config.problems import Problem, Severity, shown
 from missy_lsp.config.urls import normalized_base_url
 from missy_lsp.config.values import (
-    ASSISTANT_NETWORK_KEYS,
+    ASSISTANT_KEYS,
     ASSISTANT_SECTIONS,
     CONFIG_VERSION,
     SECTIONS,
@@ -31,9 +31,19 @@ _TOP_LEVEL = ("config_version", "default_provider", "providers", *SECTIONS)
 _EDITOR_OWN = frozenset({"server", "trace"})  # settings of the VS Code extension itself
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _PROVIDER_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# Control characters would reach a terminal, lone surrogates can't be sent.
+_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_MAX_WHOLE_NUMBER = 2**31 - 1
+_NEAR = 0.72
+_MAX_NAME = 200
+# Names that other tools give to what only the user's own file may set; told under any of them.
+_FOREIGN_NAMES = """
+    apibase apitoken autoaccept autoapply autoapprove baseurl customheaders endpoint headers httpproxy httpsproxy
+    logfile logging loglevel network proxies proxy
+"""
 _REFUSED: Mapping[LayerKind, str] = {
-    "workspace": "a workspace file may not set this; it belongs into your own configuration file",
-    "editor": "editor settings may not set this; it belongs into your own configuration file",
+    "workspace": "a workspace file may not set this; what you want for yourself goes into ~/.missy/config.yaml",
+    "editor": "editor settings may not set this; what you want for yourself goes into ~/.missy/config.yaml",
 }
 
 
@@ -86,16 +96,18 @@ class _Checker:
                 default_provider = found
             elif name == "providers":
                 providers = self._providers(node)
+            elif name == "network" and self._kind != "user":
+                self._refuse(key, name)
             elif name in SECTIONS:
                 sections[name] = self._section(SECTIONS[name], node, name)
             elif name not in ASSISTANT_SECTIONS and not (self._kind == "editor" and name in _EDITOR_OWN):
-                self._unknown(key, name, _TOP_LEVEL, "")
+                self._unknown(key, name, node, _TOP_LEVEL, "")
         return Layer(self._kind, self._path, default_provider, sections, providers)
 
     def _entries(self, node: MapNode, known: Iterable[str]) -> Iterable[tuple[ScalarNode, str, Node]]:
         names = set(known)
         for key, value in node.entries:
-            name = str(key.value)
+            name = str(key.value)[:_MAX_NAME]  # a longer one is nobody's, and comparing it would take long
             if self._kind == "editor" and name not in names:
                 name = _CAMEL.sub(r"_\1", name).lower()
             yield key, name, value
@@ -105,7 +117,9 @@ class _Checker:
         if type(value) is not int or value < 1:
             self._report(node.place, "type", "config_version: a whole number is expected")
         elif value > CONFIG_VERSION:
-            message = f"config_version {value} is newer than this Missy knows ({CONFIG_VERSION}); update missy-lsp"
+            message = (
+                f"config_version {value} is newer than this Missy knows ({CONFIG_VERSION}); install a newer missy-lsp"
+            )
             self._report(node.place, "version", message)
 
     def _providers(self, node: Node) -> dict[str, Mapping[str, Setting]]:
@@ -117,7 +131,7 @@ class _Checker:
             return providers
         for key, entry in node.entries:
             name = str(key.value)
-            if not _PROVIDER_ID.fullmatch(name):
+            if not _PROVIDER_ID.fullmatch(name) or shown(name) != name:
                 self._report(key.place, "name", "providers: a name is made of letters, digits, `_`, `-` and `.`")
                 continue
             providers[name] = self._section(ProviderConfig, entry, f"providers.{name}")
@@ -136,29 +150,61 @@ class _Checker:
                 setting = self._field(fields[name], key, value, f"{path}.{name}")
                 if setting is not None:
                     settings[name] = setting
-            elif not (path == "network" and name in ASSISTANT_NETWORK_KEYS):
-                self._unknown(key, name, fields, f"{path}.")
+            elif name not in ASSISTANT_KEYS.get(path, ()):
+                self._unknown(key, name, value, fields, f"{path}.")
         return settings
 
     def _field(self, field: attrs.Attribute[Any], key: ScalarNode, node: Node, path: str) -> Setting | None:
         if self._kind != "user" and field.metadata.get(self._kind, "no") == "no":
-            self._report(key.place, "not-allowed", f"{path}: {_REFUSED[self._kind]}")
+            self._refuse(key, path)
             return None
         try:
             value = _READERS[str(field.type)](node)
             _check_limits(field, value)
             if field.name == "base_url" and value is not None:
                 value = normalized_base_url(str(value))
+            if field.name == "ignore" and self._kind != "user":
+                value = self._without_negations(value, node, path)
         except ValueError as error:
             self._report(node.place, "type", f"{path}: {error}")
             return None
         return Setting(value, node.place)
 
-    def _unknown(self, key: ScalarNode, name: str, known: Iterable[str], prefix: str) -> None:
-        near = difflib.get_close_matches(name, list(known), n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        message = f"{prefix}{_shown(name)} is not a setting that anybody knows{hint}"
+    def _without_negations(self, patterns: object, node: Node, path: str) -> tuple[str, ...]:
+        """Drop patterns that would bring back a file that the user keeps from being sent."""
+        assert isinstance(patterns, tuple)
+        kept = tuple(pattern for pattern in patterns if not pattern.strip().startswith("!"))
+        if kept != patterns:
+            message = f"{path}: only your own ~/.missy/config.yaml may bring files back with `!`; this is left out"
+            self._report(node.place, "not-allowed", message)
+        return kept
+
+    def _unknown(self, key: ScalarNode, name: str, value: Node, known: Iterable[str], prefix: str) -> None:
+        if self._kind != "user" and _squashed(name) in _users_own():
+            self._refuse(key, f"{prefix}{shown(name)}")
+            return
+        near = difflib.get_close_matches(name, list(known), n=1, cutoff=_NEAR)
+        hint = f"; did you mean `{near[0]}`?" if near else "; it is not used"
+        message = f"{prefix}{shown(name)} is not a setting that anybody knows{hint}"
         self._report(key.place, "unknown-key", message, "warning")
+        if self._kind != "user":
+            self._refuse_within(value, f"{prefix}{shown(name)}.")
+
+    def _refuse_within(self, node: Node, prefix: str) -> None:
+        """Tell of what only the user may set also where it stands below a name that nobody knows."""
+        if isinstance(node, ListNode):
+            for item in node.items:
+                self._refuse_within(item, prefix)
+        elif isinstance(node, MapNode):
+            for key, value in node.entries:
+                name = str(key.value)
+                if _squashed(name) in _users_own():
+                    self._refuse(key, f"{prefix}{shown(name)}")
+                else:
+                    self._refuse_within(value, f"{prefix}{shown(name)}.")
+
+    def _refuse(self, key: ScalarNode, path: str) -> None:
+        self._report(key.place, "not-allowed", f"{path}: {_REFUSED[self._kind]}")
 
     def _report(self, place: Place, code: str, message: str, severity: Severity = "error") -> None:
         self.problems.append(
@@ -166,11 +212,23 @@ class _Checker:
         )
 
 
+def _squashed(name: str) -> str:
+    """Return a name without regard to case and punctuation: `BASE-URL` is `baseurl`."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _users_own() -> frozenset[str]:
+    declared = {_squashed(field.name) for field in attrs.fields(ProviderConfig) if field.metadata["workspace"] == "no"}
+    return frozenset({*_FOREIGN_NAMES.split(), *declared} - {"name", "enabled", "timeout"})
+
+
 def _check_limits(field: attrs.Attribute[Any], value: object) -> None:
     choices = field.metadata["choices"]
     if choices and value not in choices:
         near = difflib.get_close_matches(str(value), choices, n=1)
         raise ValueError(f"one of {', '.join(choices)} is expected" + (f"; did you mean `{near[0]}`?" if near else ""))
+    if field.metadata["required"] and isinstance(value, str) and not value.strip():
+        raise ValueError("a text is expected, this is empty; write a value or leave the line away")
     minimum = field.metadata["minimum"]
     if minimum is not None and isinstance(value, int | float) and value < minimum:
         raise ValueError(f"at least {minimum:g} is expected")
@@ -180,7 +238,8 @@ def _scalar_of(node: Node, expected: str) -> object:
     if not isinstance(node, ScalarNode):
         raise ValueError(f"{expected} is expected")
     if node.fault is not None:
-        raise ValueError(f"{expected} is expected; this is {node.fault}" if "number" in node.fault else node.fault)
+        quoting = "; quote it if you mean its letters" if expected == "a text" else ""
+        raise ValueError(f"{expected} is expected, this is {node.fault}{quoting}")
     return node.value
 
 
@@ -188,6 +247,8 @@ def _text(node: Node) -> str:
     value = _scalar_of(node, "a text")
     if not isinstance(value, str):
         raise ValueError(f"a text is expected, this is {_kind(value)}; quote it if you mean its letters")
+    if _UNSENDABLE.search(value):
+        raise ValueError("the text holds a line break or another character that can't be shown; take it out")
     return value
 
 
@@ -195,6 +256,8 @@ def _whole_number(node: Node) -> int:
     value = _scalar_of(node, "a whole number")
     if type(value) is not int:
         raise ValueError(f"a whole number is expected, this is {_kind(value)}")
+    if value > _MAX_WHOLE_NUMBER:
+        raise ValueError(f"at most {_MAX_WHOLE_NUMBER} is expected")
     return value
 
 
@@ -230,9 +293,18 @@ def _reference(node: Node) -> KeyReference:
     return reference
 
 
+def _reference_or_null(node: Node) -> KeyReference | None:
+    # An empty text is how people leave the key to the environment.
+    if isinstance(node, ScalarNode) and node.fault is None and (node.value is None or node.value == ""):
+        return None
+    return _reference(node)
+
+
 def _references(node: Node) -> tuple[KeyReference, ...]:
     if not isinstance(node, ListNode):
         raise ValueError("a list of keys is expected")
+    if any(isinstance(item, ScalarNode) and item.value == "" for item in node.items):
+        raise ValueError("one of the keys is empty; take it out")
     return tuple(_reference(item) for item in node.items)
 
 
@@ -253,7 +325,7 @@ _READERS: Mapping[str, Callable[[Node], object]] = {
     "int | None": _or_null(_whole_number),
     "float | None": _or_null(_amount),
     "tuple[str, ...]": _texts,
-    "KeyReference | None": _or_null(_reference),
+    "KeyReference | None": _reference_or_null,
     "tuple[KeyReference, ...]": _references,
 }
 
@@ -264,11 +336,9 @@ def _kind(value: object) -> str:
             return "empty"
         case bool():
             return "true or false"
-        case int() | float():
-            return "a number"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number with a fraction or exponent"
         case _:
             return "a text"
-
-
-def _shown(name: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in name[:60])

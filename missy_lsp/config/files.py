@@ -9,6 +9,7 @@ from pathlib import Path
 from missy_lsp.config.yaml_reading import MAX_BYTES
 
 _TRIES = 5
+NOT_REGULAR = "this is not a regular file (a folder, a pipe or a device); put a text file in its place"
 
 
 class FileFault(Exception):
@@ -21,40 +22,52 @@ def read_config_file(path: Path, within: Path | None = None) -> bytes | None:
     `within` is the folder that the real file must lie in (a workspace); without it the file is the
     user's own, and must not be writable by others. Raises FileFault with what to do.
     """
-    if within is not None and not _inside(path, within):
-        raise FileFault("this is a link to a place outside of the folder, which is not followed")
     for _ in range(_TRIES):
         try:
             # Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
-            raise FileFault(
-                f"the file can't be read: {getattr(error, 'strerror', None) or 'its name is unusable'}"
-            ) from None
-        with os.fdopen(descriptor, "rb") as file:
+            # Windows refuses to open a folder as it refuses a file that is not to be read.
+            raise FileFault(NOT_REGULAR if os.path.isdir(path) else _unreadable(error)) from None
+        try:
             before = os.fstat(descriptor)
-            _check(before, within)
-            try:
-                data = file.read(MAX_BYTES + 1)
-            except OSError as error:
-                raise FileFault(f"the file can't be read: {error.strerror}") from None
+            _check(path, before, within)
+            data = _read(descriptor)
             after = os.fstat(descriptor)
+        except OSError as error:
+            raise FileFault(_unreadable(error)) from None
+        finally:
+            os.close(descriptor)
         if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
             return data
     raise FileFault("the file is being written to; it is read again when it rests")
 
 
-def _inside(path: Path, folder: Path) -> bool:
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+def _read(descriptor: int) -> bytes:
+    chunks: list[bytes] = []
+    left = MAX_BYTES + 1
+    while left > 0 and (chunk := os.read(descriptor, left)):
+        chunks.append(chunk)
+        left -= len(chunk)
+    return b"".join(chunks)
 
 
-def _check(found: os.stat_result, within: Path | None) -> None:
+def _check(path: Path, found: os.stat_result, within: Path | None) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise FileFault("this is not a regular file")
-    if within is None and os.name == "posix":
+        raise FileFault(NOT_REGULAR)
+    if within is not None:
+        # Decided on the resolved path, and only for the very file that was opened (security.md, R4).
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(os.path.realpath(within)) or not os.path.samestat(found, os.stat(real)):
+            raise FileFault("this is a link to a place outside of the folder, which is not followed")
+    elif os.name == "posix":
         if found.st_uid not in (os.getuid(), 0):
-            raise FileFault("the file belongs to another user; a configuration has to be your own")
+            raise FileFault("the file belongs to another user; put a copy of your own in its place")
         if found.st_mode & stat.S_IWOTH:
-            raise FileFault("everybody may write to the file; run: chmod go-w on it")
+            raise FileFault(f"everybody on this machine may write to the file; run: chmod go-w {path}")
+
+
+def _unreadable(error: Exception) -> str:
+    return f"the file can't be read: {getattr(error, 'strerror', None) or 'its name is unusable'}"

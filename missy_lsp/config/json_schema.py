@@ -27,7 +27,7 @@ def json_schema() -> dict[str, Any]:
         "config_version": {"type": "integer", "minimum": 1, "maximum": CONFIG_VERSION, "description": "Always 2."},
         "default_provider": field_schema(attrs.fields_dict(Config)["default_provider"]),
         "providers": {
-            "type": "object",
+            "type": ["object", "null"],
             "description": attrs.fields_dict(Config)["providers"].metadata["doc"],
             "additionalProperties": _object(ProviderConfig),
         },
@@ -46,6 +46,8 @@ def field_schema(field: attrs.Attribute[Any]) -> dict[str, Any]:
     schema = {**_TYPES[str(field.type)], "description": field.metadata["doc"], "default": default_of(field)}
     if field.metadata["choices"]:
         schema["enum"] = list(field.metadata["choices"])
+    if field.metadata["required"]:
+        schema["minLength"] = 1
     if field.metadata["minimum"] is not None:
         schema["minimum"] = field.metadata["minimum"]
     return schema

@@ -13,7 +13,7 @@ from missy_lsp.config.files import FileFault, read_config_file
 from missy_lsp.config.locations import Locations
 from missy_lsp.config.merging import lay_over
 from missy_lsp.config.nodes import Place, from_json
-from missy_lsp.config.problems import Problem
+from missy_lsp.config.problems import Problem, shown
 from missy_lsp.config.trust import TrustStore
 from missy_lsp.config.values import Config
 from missy_lsp.config.yaml_reading import YamlFault, read_yaml
@@ -57,8 +57,8 @@ def load(
 ) -> Loaded:
     """Read everything that counts for a folder.
 
-    `trusted` overrides the trust store. `last_workspace` is the layer that stands in for a workspace file
-    that has become bad; without one, a bad file counts as absent.
+    `trusted` overrides the trust store. `last_workspace` is the layer that stands in for a trusted workspace
+    file that has become bad; without one, a bad file counts as absent.
     """
     config = Config()
     user, user_problems, state = read_layer(locations.user_file, "user", None)
@@ -68,9 +68,7 @@ def load(
     problems = list(user_problems)
     layers = [user]
     if folder is not None:
-        workspace, workspace_problems, source = _workspace(locations, folder, trusted)
-        if source.state == "bad" and last_workspace is not None:
-            workspace = last_workspace
+        workspace, workspace_problems, source = _workspace(locations, folder, trusted, last_workspace)
         sources.append(source)
         problems += workspace_problems
         layers.append(workspace)
@@ -80,19 +78,23 @@ def load(
     for layer in layers:
         config, found = lay_over(config, layer)
         problems += found
+    problems += _default_provider_problem(config, layers)
     return Loaded(None if state == "bad" else config, tuple(problems), tuple(sources), tuple(layers))
 
 
 def read_layer(path: Path, kind: LayerKind, within: Path | None) -> tuple[Layer, tuple[Problem, ...], SourceState]:
     """Read and check one file; with a syntax fault, or in a user's file with any error, it is `bad`."""
-    empty = Layer(kind, path)
     try:
         data = read_config_file(path, within)
-        if data is None:
-            return empty, (), "absent"
-        root = read_yaml(data)
     except FileFault as fault:
-        return empty, (_at_start(path, str(fault)),), "bad"
+        return Layer(kind, path), (_at_start(path, str(fault)),), "bad"
+    return (Layer(kind, path), (), "absent") if data is None else _check_bytes(data, path, kind)
+
+
+def _check_bytes(data: bytes, path: Path, kind: LayerKind) -> tuple[Layer, tuple[Problem, ...], SourceState]:
+    empty = Layer(kind, path)
+    try:
+        root = read_yaml(data)
     except YamlFault as fault:
         return empty, (_problem(path, fault.place, fault.message),), "bad"
     layer, problems = check_layer(root, kind, path)
@@ -112,20 +114,53 @@ def check_editor_settings(settings: object) -> tuple[Layer, tuple[Problem, ...]]
     return layer, tuple(attrs.evolve(problem, severity="warning") for problem in problems)
 
 
-def _workspace(locations: Locations, folder: Path, trusted: bool | None) -> tuple[Layer, tuple[Problem, ...], Source]:
+def _workspace(
+    locations: Locations, folder: Path, trusted: bool | None, last_good: Layer | None
+) -> tuple[Layer, tuple[Problem, ...], Source]:
     path = locations.workspace_file(folder)
     nothing = Layer("workspace", path)
     if os.path.realpath(path) == os.path.realpath(locations.user_file):
         return nothing, (), Source("workspace", path, "same_as_user")
-    if not os.path.lexists(path):
+    try:
+        data = read_config_file(path, folder)
+    except FileFault as fault:
+        return nothing, (_at_start(path, str(fault)),), Source("workspace", path, "bad")
+    if data is None:
         return nothing, (), Source("workspace", path, "absent")
     if trusted is None:
-        trusted = TrustStore(locations.trust_file).state(folder) == "trusted"
-    layer, problems, state = read_layer(path, "workspace", folder)
-    if not trusted and state == "used":
+        # Trust is decided on the very bytes that are read here, not on what the file holds a moment later.
+        trusted = TrustStore(locations.trust_file).state(folder, {path: data}) == "trusted"
+    layer, problems, state = _check_bytes(data, path, "workspace")
+    if not trusted:
         # What the file may not set is told before the question of trust comes up; nothing of it is taken.
-        return nothing, problems, Source("workspace", path, "untrusted")
+        return nothing, problems, Source("workspace", path, "untrusted" if state == "used" else state)
+    if state == "bad" and last_good is not None:
+        layer = last_good
     return layer, problems, Source("workspace", path, state)
+
+
+def _default_provider_problem(config: Config, layers: list[Layer]) -> tuple[Problem, ...]:
+    named = [(layer, layer.default_provider) for layer in layers if layer.default_provider is not None]
+    if not named or config.default_provider in (*config.providers, "offline"):
+        return ()
+    layer, setting = named[-1]
+    place = setting.place
+    message = (
+        f"default_provider: {shown(config.default_provider)} is not under `providers`, where there are: "
+        f"{', '.join(config.providers)}"
+    )
+    return (
+        Problem(
+            layer.path,
+            place.line,
+            place.column,
+            place.end_line,
+            place.end_column,
+            "warning",
+            "unknown-provider",
+            message,
+        ),
+    )
 
 
 def _at_start(path: Path, message: str) -> Problem:

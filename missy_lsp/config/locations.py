@@ -39,10 +39,11 @@ class Locations:
     def from_environment(cls, environ: Mapping[str, str], config_option: Path | None = None) -> Locations:
         """Find the places: `--config`, else `$MISSY_CONFIG`, else `~/.missy/config.yaml`."""
         home = _home(environ)
-        named = config_option or (Path(environ["MISSY_CONFIG"]) if environ.get("MISSY_CONFIG") else None)
+        variable = environ.get("MISSY_CONFIG")
+        named = config_option or (Path(variable) if variable else None)
         return cls(
             home=home,
-            user_file=_absolute(named) if named is not None else home / WORKSPACE_FOLDER / CONFIG_NAME,
+            user_file=_absolute(named, home) if named is not None else home / WORKSPACE_FOLDER / CONFIG_NAME,
             user_file_named=named is not None,
             cache_dir=_folder(environ, home, "XDG_CACHE_HOME", ".cache", "Library/Caches"),
             state_dir=_folder(environ, home, "XDG_STATE_HOME", ".local/state", "Library/Application Support"),
@@ -53,8 +54,12 @@ class Locations:
 
     def find_workspace(self, start: Path) -> Path | None:
         """Return the nearest folder from `start` upwards with `.missy/` in it, the home's own left out."""
+        start = _absolute(start, self.home)
+        own = os.path.realpath(self.config_dir)
         for folder in (start, *start.parents):
-            if folder != self.home and (folder / WORKSPACE_FOLDER).is_dir():
+            found = folder / WORKSPACE_FOLDER
+            # os.path.isdir is False, not an error, where a folder above may not be looked into.
+            if os.path.isdir(found) and os.path.realpath(found) != own:
                 return folder
         return None
 
@@ -63,15 +68,33 @@ def _home(environ: Mapping[str, str]) -> Path:
     named = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
     if named and Path(named).is_absolute():
         return Path(named)
+    # Never a relative one: HOME=. would make a repository's file the user's own.
+    return _home_of_account() or Path(os.path.abspath(os.sep)) / "nonexistent"
+
+
+def _home_of_account() -> Path | None:
+    """Return the home that the system has for this user; None where there is none that is a folder.
+
+    Without any home, one that does not exist stands in: nothing is found there, and writing says so.
+    """
+    if sys.platform == "win32":
+        return None
+    import pwd
+
     try:
-        return Path.home()
-    except RuntimeError:
-        # No home at all: a folder that does not exist, so that nothing is found and writing says so.
-        return Path(os.path.abspath(os.sep)) / "nonexistent"
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:  # a container's user without an account
+        return None
+    return home if home.is_absolute() and home.is_dir() else None
 
 
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))
+def _absolute(path: Path, home: Path) -> Path:
+    if path.parts[:1] == ("~",):
+        path = home.joinpath(*path.parts[1:])
+    try:
+        return Path(os.path.abspath(path))
+    except OSError:  # the current folder has been removed
+        return path
 
 
 def _folder(environ: Mapping[str, str], home: Path, variable: str, linux: str, mac: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from missy_lsp.config.checking import Layer, Setting
-from missy_lsp.config.problems import Problem
+from missy_lsp.config.problems import Problem, Severity
 from missy_lsp.config.values import SECTIONS, Config, ProviderConfig
 
 
@@ -74,7 +74,8 @@ def is_narrower(field: attrs.Attribute[Any], current: object, wanted: object, ki
 
 def _problem(layer: Layer, setting: Setting, code: str, message: str) -> Problem:
     place = setting.place
-    return Problem(layer.path, place.line, place.column, place.end_line, place.end_column, "error", code, message)
+    severity: Severity = "warning" if layer.kind == "editor" else "error"
+    return Problem(layer.path, place.line, place.column, place.end_line, place.end_column, severity, code, message)
 
 
 def _shown(value: object) -> str:

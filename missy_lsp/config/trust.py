@@ -41,9 +41,12 @@ class TrustStore:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def state(self, folder: Path) -> TrustState:
-        """Return what holds for a folder now; never raises, and fails closed."""
-        digest = digest_of(folder)
+    def state(self, folder: Path, read: Mapping[Path, bytes] | None = None) -> TrustState:
+        """Return what holds for a folder now; never raises, and fails closed.
+
+        `read` has the content of covered files that the caller goes on to use: the decision is on those bytes.
+        """
+        digest = digest_of(folder, read)
         if digest is None:
             return "not_needed"
         try:
@@ -94,6 +97,11 @@ class TrustStore:
             ) from None
         try:
             document = json.loads(data)
+            if document["version"] != _VERSION:
+                raise TrustError(
+                    f"{self._path} was written by another version of Missy, so no folder is trusted. Update "
+                    "missy-lsp, or move the file away and trust the folders again."
+                )
             return {folder: _entry(folder, stored) for folder, stored in document["folders"].items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise TrustError(
@@ -134,7 +142,7 @@ def covered_files(folder: Path) -> tuple[Path, ...]:
     return (*files, *found)
 
 
-def digest_of(folder: Path) -> str | None:
+def digest_of(folder: Path, read: Mapping[Path, bytes] | None = None) -> str | None:
     """Hash names and bytes of the covered files; None where there is none.
 
     A file that is no regular one of bounded size inside of the folder counts by its name and kind alone:
@@ -147,7 +155,8 @@ def digest_of(folder: Path) -> str | None:
     for file in files:
         name = file.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
         whole.update(b"%d:%s" % (len(name), name))
-        whole.update(_content_digest(file, folder))
+        content = (read or {}).get(file)
+        whole.update(_content_digest(file, folder) if content is None else hashlib.sha256(content).digest())
     return whole.hexdigest()
 
 
@@ -175,14 +184,20 @@ def _content_digest(file: Path, folder: Path) -> bytes:
     if not Path(os.path.realpath(file)).is_relative_to(_real(folder)):
         return b"outside"
     try:
-        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError):
         return b"unreadable"
-    with os.fdopen(descriptor, "rb") as content:
+    try:
+        # A folder can be opened too, so the kind is looked at before anything is read.
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_BYTES:
             return b"unusable %d" % found.st_size
-        return hashlib.sha256(content.read(MAX_FILE_BYTES + 1)).digest()
+        with os.fdopen(descriptor, "rb", closefd=False) as content:
+            return hashlib.sha256(content.read(MAX_FILE_BYTES + 1)).digest()
+    except OSError:
+        return b"unreadable"
+    finally:
+        os.close(descriptor)
 
 
 def _real(folder: Path) -> str:

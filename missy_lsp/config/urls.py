@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?")
 
 
 def normalized_base_url(text: str) -> str:
@@ -26,19 +28,21 @@ def normalized_base_url(text: str) -> str:
         raise ValueError("the URL holds a space or a control character")
     if "@" in parts.netloc:
         raise ValueError("a user name or password does not belong into the URL (nor does anything before an `@`)")
-    if parts.query or parts.fragment:
+    if "?" in text or "#" in text:
         raise ValueError("a query or fragment (`?`, `#`) does not belong into the URL")
     if scheme == "http" and not _is_loopback(host):
         raise ValueError(
             f"http:// sends the key and the code unprotected to {host}; only https:// is taken, or this machine"
         )
     path = parts.path.rstrip("/")
-    if path.endswith("/v1"):
-        raise ValueError("leave `/v1` away at the end; it is added to every request")
+    if path.endswith(("/v1", "/v1/messages")):
+        raise ValueError("leave `/v1` and what follows away at the end; it is added to every request")
     try:
         name = host if ":" in host or host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
         raise ValueError("the host's name is unusable") from None
+    if ":" not in name and not _HOST.fullmatch(name.lower()):
+        raise ValueError("the host's name is unusable")
     name = f"[{name}]" if ":" in name else name
     suffix = "" if port is None or port == _DEFAULT_PORTS[scheme] else f":{port}"
     return f"{scheme}://{name.lower()}{suffix}{path}"

@@ -29,8 +29,12 @@ def declared(
     choices: tuple[str, ...] = (),
     minimum: float | None = None,
     towards: bool | None = None,
+    required: bool = False,
 ) -> Any:
-    """Declare a field; `choices` of a narrowed field stand from the most careful one to the least."""
+    """Declare a field; `choices` of a narrowed field stand from the most careful one to the least.
+
+    `required`: the text may not be empty.
+    """
     metadata = {
         "doc": doc,
         "workspace": workspace,
@@ -38,6 +42,7 @@ def declared(
         "choices": choices,
         "minimum": minimum,
         "towards": towards,
+        "required": required,
     }
     return attrs.field(default=default, metadata=metadata)
 
@@ -72,8 +77,8 @@ class KeyReference:
 class ProviderConfig:
     """One entry of `providers`."""
 
-    name: str = declared("anthropic", "Which implementation serves this entry.")
-    model: str = declared("claude-sonnet-4-6", "The primary model.", workspace="yes", editor="yes")
+    name: str = declared("anthropic", "Which implementation serves this entry.", required=True)
+    model: str = declared("claude-sonnet-4-6", "The primary model.", workspace="yes", editor="yes", required=True)
     api_key: KeyReference | None = declared(
         None, "The key: the text itself, `vault://NAME` or `$ENV_NAME`; falls back to `ANTHROPIC_API_KEY`."
     )
@@ -207,7 +212,7 @@ class Config:
     """A whole configuration, never changed: a new one replaces it."""
 
     default_provider: str = declared(
-        "anthropic", "The entry of `providers` that serves when none is named.", editor="yes"
+        "anthropic", "The entry of `providers` that serves when none is named.", editor="yes", required=True
     )
     providers: Mapping[str, ProviderConfig] = declared(
         attrs.Factory(lambda: {"anthropic": ProviderConfig()}), "The providers by a name of yours."
@@ -239,14 +244,18 @@ SECTIONS: Mapping[str, type[Any]] = {
 _ASSISTANT = """
     agents api audit_log_path channels checkpoint container cost discord filesystem gateway heartbeat learning
     max_spend_usd mcp memory models observability persona playbook plugins policy profiles rate_limit sandbox
-    scheduler scheduling security session shell skills stt tts vault voice watchdog webhook workspace_path
+    scheduler scheduling security session shell skills stt tts vault vision voice watchdog webhook workspace_path
 """
+# Keys of the assistant in sections that both of us read.
 _ASSISTANT_NETWORK = """
     allowed_cidrs allowed_domains allowed_hosts default_deny discord_allowed_hosts interactive_approval presets
     provider_allowed_hosts rest_policies tool_allowed_hosts
 """
 ASSISTANT_SECTIONS = frozenset(_ASSISTANT.split())
-ASSISTANT_NETWORK_KEYS = frozenset(_ASSISTANT_NETWORK.split())
+ASSISTANT_KEYS: Mapping[str, frozenset[str]] = {
+    "network": frozenset(_ASSISTANT_NETWORK.split()),
+    "tools": frozenset(["allow", "alsoAllow", "byProvider", "deny", "groups", "profile"]),
+}
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VAULT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 

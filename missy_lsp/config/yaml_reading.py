@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from missy_lsp.config.nodes import ListNode, MapNode, Node, Place, Scalar, ScalarNode
+from missy_lsp.config.problems import shown
 
 MAX_BYTES = 256 * 1024
 MAX_EVENTS = 20_000
@@ -19,7 +20,7 @@ MAX_NUMBER_CHARACTERS = 40
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _NAMED_FLOAT = re.compile(r"\.(inf|nan)", re.IGNORECASE)
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")
 _CONSTANTS: dict[str, Scalar] = {
@@ -115,7 +116,7 @@ class _Builder:
                 raise YamlFault("a key has to be a plain word", key.place)
             name = event.value
             if name in seen:
-                raise YamlFault(f"the key `{name[:60]}` stands here twice", key.place)
+                raise YamlFault(f"the key `{shown(name)}` stands here twice; keep one of them", key.place)
             seen.add(name)
             entries.append((ScalarNode(name, key.place), self._node(self._next(), depth + 1)))
         return MapNode(tuple(entries), _span(begin, event))
@@ -134,11 +135,11 @@ def _resolve(text: str) -> tuple[Scalar, str | None]:
     if text in _CONSTANTS:
         return _CONSTANTS[text], None
     if _LEADING_ZERO.fullmatch(text):
-        return text, "a number with a leading zero; quote it or drop the zero"
+        return text, "a number with a leading zero"
     if _SEXAGESIMAL.fullmatch(text):
-        return text, "some readers take this for a number in base 60; quote it"
+        return text, "a number in base 60 to some readers of YAML"
     if _DATE.fullmatch(text):
-        return text, "some readers take this for a date; quote it"
+        return text, "a date to some readers of YAML"
     if _INT.fullmatch(text) or _FLOAT.fullmatch(text):
         if len(text) > MAX_NUMBER_CHARACTERS:
             return text[:20], "a number of too many digits"

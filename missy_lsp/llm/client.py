@@ -20,7 +20,7 @@ from missy_lsp.llm.keys import ProviderKeys
 from missy_lsp.llm.limits import Places
 from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.registry import OFFLINE, ProviderEntry, ProviderRegistry
-from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput
+from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput, RoutingKnowledge
 from missy_lsp.llm.turns import Toolbox, Turns, Upstream
 from missy_lsp.llm.types import AnswerEvent, Completion, Prompt, Started, TextDelta, TierChoice, Usage
 
@@ -73,6 +73,7 @@ class ModelClient:
         self._keys = ProviderKeys(os.environ if environ is None else environ, open_vault, clock)
         self._places = Places()
         self._catalogue = Catalogue.load()
+        self._knowledge: RoutingKnowledge | None = None
         self._clock = clock
         self._sleep = sleep
         self._chance = chance or random.Random()  # noqa: S311 - jitter
@@ -142,6 +143,8 @@ class ModelClient:
     async def warm_up(self, config: Config, default: str | None = None) -> None:
         """Let the default provider pay the costs of its first request now."""
         default = default or self._registry.default_id(config)
+        if self._knowledge is None:
+            self._knowledge = await asyncio.to_thread(RoutingKnowledge.load)
         for entry in self._registry.entries(config):
             if entry.id == default and entry.provider is not None and entry.reason is None:
                 await entry.provider.warm_up()
@@ -164,7 +167,9 @@ class ModelClient:
         routing = call.config.routing
         if call.tier not in (None, "auto"):
             routing = attrs.evolve(routing, mode=str(call.tier))
-        decision = ModelRouter(entry.config, routing).decide(call.route)
+        if self._knowledge is None:
+            self._knowledge = RoutingKnowledge.load()
+        decision = ModelRouter(entry.config, routing, self._knowledge).decide(call.route)
         if call.tier not in (None, "auto"):
             decision = attrs.evolve(decision, reasons=(f"you asked for the {call.tier} tier",))
         if entry.config.name == OFFLINE:

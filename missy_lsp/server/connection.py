@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from collections.abc import Callable
 
@@ -12,11 +11,6 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from missy_lsp import __version__
-from missy_lsp.config.locations import Locations
-from missy_lsp.credentials.vault import open_vault
-from missy_lsp.llm.client import ModelClient
-from missy_lsp.llm.registry import ProviderRegistry
-from missy_lsp.server.configuration import Configuration
 from missy_lsp.server.methods import register
 from missy_lsp.server.options import ServerOptions
 from missy_lsp.server.protocol import MissyProtocol
@@ -40,10 +34,7 @@ class Connection:
         assert isinstance(protocol, MissyProtocol)
         self._protocol = protocol
         register(self._server, protocol)
-        locations = Locations.from_environment(os.environ, options.config)
-        vault = open_vault(locations)
-        models = ModelClient(ProviderRegistry(offline=options.offline), lambda: vault)
-        self._session = Session(protocol, Configuration(locations), models)
+        self._session = Session(protocol, options)
 
     async def serve(self) -> int:
         """Serve until the client says exit, its stream ends, or a signal comes; return the exit code."""

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from missy_lsp.server.dispatch import Request
 from missy_lsp.server.handlers import code_actions, lifecycle, progress, settings, text_sync
-from missy_lsp.server.handlers.commands import COMMANDS, execute_command
 from missy_lsp.server.protocol import Handler, MissyProtocol
+
+if TYPE_CHECKING:
+    from missy_lsp.server.session import Session
+
+# Named here as well as in handlers/commands.py, which is imported after `initialize` was answered.
+COMMAND_NAMES = (
+    "missy.ask",
+    "missy.listProviders",
+    "missy.result",
+    "missy.route",
+    "missy.status",
+    "missy.stop",
+    "missy.switchProvider",
+    "missy.trustWorkspace",
+)
+
+
+def execute_command(session: Session, params: types.ExecuteCommandParams, request: Request) -> object:
+    """Hand over to the commands, which are imported when the first of them comes, or before."""
+    from missy_lsp.server.handlers import commands
+
+    return commands.execute_command(session, params, request)
+
 
 HANDLERS: dict[str, Handler] = {
     types.INITIALIZE: lifecycle.initialize,
@@ -36,7 +61,7 @@ def register(server: LanguageServer, protocol: MissyProtocol) -> None:
     for method in HANDLERS:
         if method not in protocol.fm.builtin_features:
             server.feature(method, _OPTIONS.get(method))(_handled_by_dispatch)
-    for name in COMMANDS:
+    for name in COMMAND_NAMES:
         server.command(name)(_handled_by_dispatch)
 
 

@@ -7,11 +7,14 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Coroutine
+from typing import TYPE_CHECKING
 
 import attrs
 
 from missy_lsp.errors import MissyError, ModelError
-from missy_lsp.server.streaming import AnswerStream
+
+if TYPE_CHECKING:
+    from missy_lsp.server.streaming import AnswerStream
 
 KEPT_S = 3600.0
 KEPT_MOST = 200

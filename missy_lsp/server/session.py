@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from missy_lsp.config.problems import Problem
 from missy_lsp.errors import ConfigError
-from missy_lsp.server.arguments import new_argument_converter
 from missy_lsp.server.client_features import ClientFeatures
-from missy_lsp.server.configuration import Configuration
 from missy_lsp.server.documents import OpenDocuments
 from missy_lsp.server.running import RunningRequests
 
 if TYPE_CHECKING:
+    import cattrs
+
+    from missy_lsp.config.problems import Problem
     from missy_lsp.llm.client import ModelClient
+    from missy_lsp.server.configuration import Configuration
+    from missy_lsp.server.options import ServerOptions
     from missy_lsp.server.protocol import MissyProtocol
 
 logger = logging.getLogger(__name__)
@@ -27,19 +31,48 @@ _SEVERITY = {"error": 1, "warning": 2}  # LSP 3.17, DiagnosticSeverity
 
 
 class Session:
-    """Everything that handlers work on; created once per connection, changed on the event loop only."""
+    """Everything that handlers work on; created once per connection, changed on the event loop only.
 
-    def __init__(self, protocol: MissyProtocol, configuration: Configuration, models: ModelClient) -> None:
+    What answering `initialize` does not need is built at its first use: importing it takes as long as
+    importing the protocol's types.
+    """
+
+    def __init__(self, protocol: MissyProtocol, options: ServerOptions) -> None:
         self.protocol = protocol
-        self.configuration = configuration
-        self.models = models
+        self._options = options
         self.client = ClientFeatures()
         self.documents = OpenDocuments("utf-16")
         self.running = RunningRequests()
-        self.arguments = new_argument_converter()
+        self.folders: tuple[Path, ...] = ()
+        self.initial_settings: object = None
         self.default_provider: str | None = None
         self._kept: set[asyncio.Future[object]] = set()
         self._published: dict[Path, tuple[Problem, ...]] = {}
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        from missy_lsp.config.locations import Locations
+        from missy_lsp.server.configuration import Configuration
+
+        configuration = Configuration(Locations.from_environment(os.environ, self._options.config))
+        configuration.set_folders(self.folders)
+        configuration.set_editor_settings(self.initial_settings)
+        return configuration
+
+    @cached_property
+    def models(self) -> ModelClient:
+        from missy_lsp.credentials.vault import open_vault
+        from missy_lsp.llm.client import ModelClient
+        from missy_lsp.llm.registry import ProviderRegistry
+
+        vault = open_vault(self.configuration.locations)
+        return ModelClient(ProviderRegistry(offline=self._options.offline), lambda: vault)
+
+    @cached_property
+    def arguments(self) -> cattrs.Converter:
+        from missy_lsp.server.arguments import new_argument_converter
+
+        return new_argument_converter()
 
     async def warm_up(self) -> None:
         """Let the default provider import and build what its first request needs, off the event loop."""
@@ -78,6 +111,8 @@ class Session:
         await self.running.close(timeout_s)
         for task in list(self._kept):
             task.cancel()
+        if "models" not in vars(self):
+            return
         try:
             await asyncio.wait_for(self.models.aclose(), timeout_s)
         except TimeoutError:

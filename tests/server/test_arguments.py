@@ -15,6 +15,8 @@ from missy_lsp.server.arguments import (
     new_argument_converter,
     read_arguments,
 )
+from missy_lsp.server.handlers.commands import COMMANDS
+from missy_lsp.server.methods import COMMAND_NAMES
 
 PLACE = {"start": {"line": 1, "character": 2}, "end": {"line": 3, "character": 0}}
 
@@ -72,3 +74,7 @@ def test_a_wrong_value_is_refused_with_its_place(given: object, place: str) -> N
 def test_anything_but_one_object_is_refused(arguments: list[object]) -> None:
     with pytest.raises(UsageError, match="one object"):
         read_arguments(new_argument_converter(), AskArguments, arguments)
+
+
+def test_every_command_is_announced_and_every_announced_one_is_there() -> None:
+    assert set(COMMAND_NAMES) == set(COMMANDS)

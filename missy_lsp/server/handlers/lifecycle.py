@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,8 @@ def initialize(session: Session, params: types.InitializeParams, request: Reques
     result = _run_builtin(session, params)
     session.client = read_client_features(params, result.capabilities.position_encoding)
     session.documents = OpenDocuments(session.client.position_encoding)
-    session.configuration.set_folders(_folders(params))
-    settings.take(session, params.initialization_options)
+    session.folders = tuple(_folders(params))
+    session.initial_settings = settings.section_of(params.initialization_options)
     session.protocol.initialized = True
     return result
 
@@ -73,6 +74,8 @@ def _folders(params: types.InitializeParams) -> list[Path]:
 
 
 async def _get_ready(session: Session) -> None:
+    # The commands and all that they need: imported in a thread, so that other messages are served meanwhile.
+    await asyncio.to_thread(importlib.import_module, "missy_lsp.server.handlers.commands")
     await settings.pull(session)
     session.publish_problems()
     warm_up = asyncio.ensure_future(session.warm_up())

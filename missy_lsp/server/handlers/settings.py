@@ -18,11 +18,14 @@ PULL_TIMEOUT_S = 2.0
 
 
 def take(session: Session, given: object) -> None:
-    """Take settings with or without the section around them; anything else is left to be refused later."""
+    """Take settings with or without the section around them."""
+    session.configuration.set_editor_settings(section_of(given))
+
+
+def section_of(given: object) -> object:
+    """Return the section `missy` of an object, or the object where it is the section itself."""
     given = plain(given)
-    if isinstance(given, dict) and SECTION in given:
-        given = given[SECTION]
-    session.configuration.set_editor_settings(given)
+    return given[SECTION] if isinstance(given, dict) and SECTION in given else given
 
 
 def did_change(session: Session, params: types.DidChangeConfigurationParams, request: Request) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from missy_lsp.errors import UsageError
-from missy_lsp.server.arguments import TrustArguments
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.protocol import ClientRefused
 
 if TYPE_CHECKING:
+    from missy_lsp.server.arguments import TrustArguments
     from missy_lsp.server.session import Session
 
 TRUST = "Trust this folder"
