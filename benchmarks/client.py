@@ -67,6 +67,11 @@ class Client:
         self.notify("initialized", {})
         return seconds
 
+    def wait_until_ready(self) -> None:
+        """Wait for the end of what the server does after `initialized`."""
+        while not self.wait(self.command("missy.status", {}))["result"]["server"]["ready"]:
+            time.sleep(0.05)
+
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()

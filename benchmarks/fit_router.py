@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import attrs
 
-from missy_lsp.llm.router import RouteInput, RoutingKnowledge, Weights, _score, observe
+from missy_lsp.llm.router import RouteInput, RoutingKnowledge, Weights, observe, score_of
 from missy_lsp.llm.types import TIERS
 
 ROOT = Path(__file__).parents[1]
@@ -142,7 +142,9 @@ def write(fitted: Fit) -> None:
     for part in ("groups", "concepts"):
         prefix = part.removesuffix("s") + ":"
         document[part] = {
-            name.removeprefix(prefix): round(weight, 3) for name, weight in fitted.weights.items() if name.startswith(prefix)
+            name.removeprefix(prefix): round(weight, 3)
+            for name, weight in fitted.weights.items()
+            if name.startswith(prefix)
         }
     document["leads"] = {
         name: round(weight, 3) for name, weight in fitted.weights.items() if name.startswith(("lead", "topic_led_by"))
@@ -162,10 +164,12 @@ def current(knowledge: RoutingKnowledge) -> Fit:
 def decision_ms(knowledge: RoutingKnowledge, file: Path) -> float:
     """Return the mean time of a decision, without its reasons' text, in milliseconds."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    requests = [RouteInput(row["prompt"], row["selection_chars"], row["tool_count"], row["history_length"]) for row in rows]
+    requests = [
+        RouteInput(row["prompt"], row["selection_chars"], row["tool_count"], row["history_length"]) for row in rows
+    ]
     start = time.perf_counter()
     for request in requests:
-        _score(observe(request, knowledge).total(knowledge.weights), knowledge.weights.thresholds)
+        score_of(observe(request, knowledge).total(knowledge.weights), knowledge.weights.thresholds)
     return (time.perf_counter() - start) * 1000 / len(requests)
 
 
@@ -178,8 +182,9 @@ def main(arguments: list[str]) -> None:
     table, wrong = cross_validated(tuned)
     report(f"tuned prompts, {FOLDS}-fold", table)
     report("tuned prompts, shipped weights", outcome(current(knowledge), tuned)[0])
-    held_out = cases(DATA / "held_out.jsonl", knowledge)
-    report("held-out prompts, shipped weights", outcome(current(knowledge), held_out)[0])
+    for name in ("held_out", "fresh"):
+        unseen = cases(DATA / f"{name}.jsonl", knowledge)
+        report(f"{name} prompts, shipped weights", outcome(current(knowledge), unseen)[0])
     if "--wrong" in arguments:
         for case in wrong:
             print(TIERS[case.tier], case.id, case.prompt, sorted(case.found))

@@ -65,7 +65,7 @@ def measure(base_url: str, few_env: Mapping[str, str], many_env: Mapping[str, st
     many = Client(server_command(), many_env)
     for client in (few, many):
         client.initialize()
-    time.sleep(5)  # the warm-up after `initialized` is over by then
+        client.wait_until_ready()
     sdk.ask(FEW)
     sdk_warm, _ = sdk.ask(FEW)
     first_ask, _ = ask(few, FEW)

@@ -186,8 +186,10 @@ class ModelClient:
 
     def _check_budget(self, call: Call, model: str, max_tokens: int) -> None:
         cap = call.config.budget.request_usd
+        if cap is None:
+            return
         most = self.cost_usd(model, Usage(prompt_tokens(call.prompt), max_tokens))
-        if cap is not None and most > cap:
+        if most > cap:
             raise ModelError(
                 "budget",
                 f"This request may cost up to ${most:.4f}, more than budget.request_usd (${cap:.4f}). Ask with less "

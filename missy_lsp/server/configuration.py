@@ -12,10 +12,11 @@ from pathlib import Path
 
 import attrs
 
+from missy_lsp.config.checking import Layer
 from missy_lsp.config.loading import Loaded, Source, load
 from missy_lsp.config.locations import Locations
 from missy_lsp.config.problems import Problem
-from missy_lsp.config.trust import TrustState, TrustStore
+from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, TrustState, TrustStore
 from missy_lsp.config.values import Config
 from missy_lsp.config.watch import Fingerprint, fingerprint
 from missy_lsp.errors import ConfigError
@@ -28,6 +29,7 @@ class _Folder:
     problems: tuple[Problem, ...] = ()
     sources: tuple[Source, ...] = ()
     seen: Fingerprint | None = None
+    workspace: Layer | None = None
 
 
 class Configuration:
@@ -90,6 +92,10 @@ class Configuration:
                     by_file[problem.path] += (problem,)
         return by_file
 
+    def editor_problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with the editor's settings; they have no file to show it on."""
+        return tuple(problem for problem in self._current(None).problems if problem.path is None)
+
     def sources(self) -> dict[Path | None, tuple[Source, ...]]:
         return {key: self._current(key).sources for key in list(self._folders)}
 
@@ -101,12 +107,16 @@ class Configuration:
         seen = fingerprint(self._watched(folder.path))
         if folder.seen != seen:
             folder.seen = seen
-            self._take(folder, load(self.locations, folder.path, self._editor_settings))
+            loaded = load(self.locations, folder.path, self._editor_settings, last_workspace=folder.workspace)
+            self._take(folder, loaded)
         return folder
 
     def _watched(self, folder: Path | None) -> list[Path]:
         files = [self.locations.user_file, self.locations.trust_file]
-        return files if folder is None else [*files, folder / ".missy" / "config.yaml"]
+        if folder is None:
+            return files
+        # Trust covers more than the configuration: when one of these changes, it has to be given anew.
+        return [*files, *(folder / name for name in COVERED), folder / COVERED_ACTIONS]
 
     @staticmethod
     def _take(folder: _Folder, loaded: Loaded) -> None:
@@ -114,6 +124,9 @@ class Configuration:
         folder.sources = loaded.sources
         if loaded.config is not None:
             folder.config = loaded.config
+        used = any(source.kind == "workspace" and source.state == "used" for source in loaded.sources)
+        if used:
+            folder.workspace = next((layer for layer in loaded.layers if layer.kind == "workspace"), None)
 
 
 def _worst(problems: tuple[Problem, ...]) -> str:

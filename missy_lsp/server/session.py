@@ -48,6 +48,8 @@ class Session:
         self.default_provider: str | None = None
         self._kept: set[asyncio.Future[object]] = set()
         self._published: dict[Path, tuple[Problem, ...]] = {}
+        self._editor_problems: tuple[Problem, ...] = ()
+        self.is_ready = False
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -81,6 +83,7 @@ class Session:
         except ConfigError:
             return  # it is told as a diagnostic, and by every request
         await self.models.warm_up(config, self.default_provider)
+        self.is_ready = True
 
     def keep(self, task: asyncio.Future[object]) -> None:
         """Hold on to a task of the session's own until it ends; its failure is logged."""
@@ -93,6 +96,11 @@ class Session:
     def publish_problems(self) -> None:
         """Send the problems of the configuration files, each with its place, where they changed."""
         current = self.configuration.refresh()
+        editor = self.configuration.editor_problems()
+        if editor != self._editor_problems:
+            self._editor_problems = editor
+            for problem in editor:
+                self.show_message(types.MessageType.Warning, f"Missy: {problem}")
         for path in {*current, *self._published}:
             problems = current.get(path, ())
             if problems == self._published.get(path, ()):

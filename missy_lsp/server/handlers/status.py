@@ -24,6 +24,7 @@ def status(session: Session, arguments: NoArguments, request: Request) -> dict[s
             "version": __version__,
             "python": platform.python_version(),
             "running": session.running.count,
+            "ready": session.is_ready,
         },
         "client": {
             "name": client.name,
