@@ -108,7 +108,7 @@ class Upstream:
                 if shown.anything:
                     raise
                 self._note(error, key)
-                others = bool(self.pool and self.pool.candidates())
+                others = self.pool is not None and any(other != key for other in self.pool.candidates())
                 if not retried or (error.kind in KEY_FAILURES and others):
                     raise
                 step = after_failure(error, requests_made, interactive=self.interactive, chance=self.chance)
