@@ -8,9 +8,12 @@ import sys
 
 def _refusal() -> str | None:
     """Say why this start is refused: with the current folder on the path, that folder's modules would run."""
-    if sys.flags.isolated or sys.flags.safe_path:
+    if sys.flags.isolated:  # `-P` alone is not enough: PYTHONPATH may name the folder all the same
         return None
-    here = os.path.realpath(os.getcwd())
+    try:
+        here = os.path.realpath(os.getcwd())
+    except OSError:  # it was deleted, and has no modules any more
+        return None
     unsafe = [entry for entry in sys.path if entry in ("", ".") or os.path.realpath(entry) == here]
     if not unsafe:
         return None

@@ -12,6 +12,7 @@ import stat
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from missy_lsp.llm.types import AnswerEvent
 
 MAX_INPUT_BYTES = 4 * 1024 * 1024
-_RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d+)(?:-(?P<last>\d+))?")
+_RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _LANGUAGES = {".py": "python", ".js": "javascript", ".ts": "typescript", ".rs": "rust", ".go": "go", ".md": "markdown"}
 
 
@@ -64,7 +66,10 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
     from missy_lsp.llm.client import Call
     from missy_lsp.tools.toolbox import Toolbox
 
-    words = [word for word in options.prompt if word != "-"]
+    words = [_as_text(word) for word in options.prompt if word != "-"]
+    for name in ("model", "provider"):
+        if _SURROGATES.search(getattr(options, name) or ""):
+            raise UsageError(f"--{name} is not a text in UTF-8.")
     piped = read_input(required="-" in options.prompt)
     config = setting.config()
     folder = setting.workspace or Path.cwd()
@@ -78,7 +83,7 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
         prompt=" ".join(words),
         snapshot=read_snapshot(options.file) if options.file else None,
         attachments=(Attachment("standard input", piped),) if piped else (),
-        workspace_folder=str(folder),
+        workspace_folder=_as_text(str(folder)),
     )
     return Call(
         prompt=build(ask, config.context.max_tokens, specs),
@@ -89,6 +94,11 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
         tier=options.tier,
         toolbox=toolbox,
     )
+
+
+def _as_text(text: str) -> str:
+    """Return a text that can be sent: bytes of the command line that are no UTF-8 come as lone surrogates."""
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def read_input(*, required: bool) -> str:
@@ -143,12 +153,17 @@ def read_snapshot(text: str) -> Snapshot:
         span = Span(starts, starts + sum(map(len, lines[first - 1 : last])))
     resolved = path.resolve()
     return Snapshot(
-        resolved.as_uri(), None, _LANGUAGES.get(path.suffix, path.suffix.lstrip(".")), content, span, str(resolved)
+        resolved.as_uri(),
+        None,
+        _LANGUAGES.get(path.suffix, _as_text(path.suffix.lstrip("."))),
+        content,
+        span,
+        _as_text(str(resolved)),
     )
 
 
 def _file_and_lines(text: str) -> tuple[Path, int | None, int | None]:
-    if Path(text).exists():  # a name with a colon and digits at its end is a name first
+    if os.path.exists(text):  # a name with a colon and digits at its end is a name first
         return Path(text), None, None
     match = _RANGE.fullmatch(text)
     if match is None:
@@ -158,8 +173,9 @@ def _file_and_lines(text: str) -> tuple[Path, int | None, int | None]:
 
 async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int:
     models = setting.models()
-    screen = _Screen(setting.output, streams=not (options.no_stream or options.json))
+    screen = _Screen(setting.output, streams=not (options.no_stream or options.json), quiet=options.json)
     task = asyncio.ensure_future(models.run(call, screen.on_event))
+    screen.on_fault = task.cancel
     interrupted = False
 
     def interrupt() -> None:
@@ -173,17 +189,21 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int
     try:
         completion = await task
     except asyncio.CancelledError:
-        screen.finish()
+        if screen.fault is not None:
+            raise screen.fault from None
+        screen.keep()
         if not interrupted:
             raise
-        setting.output.note("stopped; the text so far is kept")
-        return 130
+        message = "stopped; the text so far is kept" if screen.text else "stopped"
+        raise ModelError("cancelled", message, partial_text=screen.text) from None
     except ModelError as error:
-        screen.finish()
+        screen.keep()
         error.partial_text = error.partial_text or screen.text
         raise
     finally:
         await models.aclose()
+    if screen.fault is not None:
+        raise screen.fault
     screen.finish()
     if options.json:
         setting.output.document(answer_fields(uuid.uuid4().hex[:12], completion))
@@ -196,8 +216,11 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int
 class _Screen:
     """Show the answer on standard output and what is said about it on standard error."""
 
-    def __init__(self, output: Output, *, streams: bool) -> None:
+    def __init__(self, output: Output, *, streams: bool, quiet: bool) -> None:
+        self.fault: OSError | None = None
+        self.on_fault: Callable[[], object] = lambda: None
         self._output = output
+        self._quiet = quiet
         self._streams = streams
         self._parts: list[str] = []
         self._begin_s = time.monotonic()
@@ -207,9 +230,19 @@ class _Screen:
         return "".join(self._parts)
 
     def on_event(self, event: AnswerEvent) -> None:
+        """Show an event. A stream of ours that breaks ends the request, but is not the provider's to explain."""
+        if isinstance(event, TextDelta):
+            self._parts.append(event.text)
+        if self.fault is None:
+            try:
+                self._show(event)
+            except OSError as error:
+                self.fault = error
+                self.on_fault()
+
+    def _show(self, event: AnswerEvent) -> None:
         match event:
             case TextDelta(text):
-                self._parts.append(text)
                 if self._streams:
                     self._output.result(text, end="")
             case Started(provider, model, tier, reasons) if self._output.is_live:
@@ -219,7 +252,15 @@ class _Screen:
             case Retrying(attempt, in_seconds, reason):
                 self._output.note(f"{one_line(reason)}; attempt {attempt} in {in_seconds:.1f} s", "yellow")
 
+    def keep(self) -> None:
+        """Leave what came of an answer that did not end well."""
+        if self._streams or not self._parts:
+            self.finish()
+        elif not self._quiet:
+            self._output.result(self.text, end="" if self.text.endswith("\n") else "\n")
+
     def finish(self) -> None:
+        """End the line of a streamed answer."""
         if self._streams and self._parts and not self.text.endswith("\n"):
             self._output.result()
 

@@ -117,6 +117,10 @@ def _providers(setting: Setting) -> Iterator[Finding]:
     if config is None:
         yield Finding("provider", "problem", "no provider is looked at before the configuration is mended")
         return
+    if config.default_provider not in config.providers:
+        known = ", ".join(config.providers)
+        text = f"default_provider {config.default_provider} is not configured; to take one of {known}: "
+        yield Finding("provider", "problem", text + "missy providers switch NAME")
     for provider, states in asyncio.run(_described(setting, config)):
         name = provider["name"]
         if provider["available"]:

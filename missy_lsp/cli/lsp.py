@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from missy_lsp import __version__
+from missy_lsp.cli.parsing import CommandParser
 from missy_lsp.server.options import ServerOptions
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -15,7 +16,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the language server; return its exit code."""
-    parser = argparse.ArgumentParser(prog="missy-lsp", description="Claude in every editor: the Missy language server.")
+    parser = CommandParser(prog="missy-lsp", description="Claude in every editor: the Missy language server.")
+    parser.set_defaults(config=None)
     add_options(parser)
     parser.add_argument("--version", action="version", version=f"missy-lsp {__version__}")
     return serve(parser.parse_args(arguments))
@@ -25,7 +27,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options; standard input and output are the default."""
     parser.add_argument("--stdio", action="store_true", help="use standard input and output (the default)")
     parser.add_argument("--tcp", metavar="HOST:PORT", type=tcp_address, help="serve one client on a loopback address")
-    parser.add_argument("--config", metavar="PATH", type=Path, help="your configuration file")
     parser.add_argument("--offline", action="store_true", help="answer without a model, a key or a network")
     parser.add_argument("--log-file", metavar="PATH", type=Path, help="write a log there (rotating)")
     parser.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -62,6 +63,11 @@ class LspClient:
         except (MissyError, OSError, subprocess.TimeoutExpired):
             self._process.kill()
             self._process.wait()
+        finally:
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):  # what was still to be sent has nobody to read it
+                        stream.close()
 
     def _send(self, message: Message) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -82,9 +88,15 @@ class LspClient:
                 length = int(value)
         if not line:
             raise self._ended()
-        message: Message = json.loads(stream.read(length))
+        try:
+            message: Message = json.loads(stream.read(length))
+        except ValueError:
+            raise self._ended() from None
         return message
 
     def _ended(self) -> MissyError:
-        code = self._process.wait(5)
-        return MissyError(f"The server has ended (exit code {code}); what it said stands above.")
+        try:
+            end = f"has ended (exit code {self._process.wait(5)})"
+        except subprocess.TimeoutExpired:
+            end = "has closed its output"
+        return MissyError(f"The server {end}; what it said stands above.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from missy_lsp import __version__
 from missy_lsp.cli import ask, config, demo, doctor, lsp, providers, route, trust, vault
-from missy_lsp.cli.output import Output, silence_broken_pipe
+from missy_lsp.cli.output import Output, one_line, silence_broken_pipe
+from missy_lsp.cli.parsing import CommandParser
 from missy_lsp.cli.setting import Setting
 from missy_lsp.errors import ConfigError, MissyError, ModelError, UsageError
 
@@ -30,26 +30,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     output = Output()
     try:
-        setting = Setting.here(output, options.config, offline=getattr(options, "offline", False))
-        code: int = options.run(setting, options)
+        return _run(output, options)
     except KeyboardInterrupt:
         output.note("stopped")
         return INTERRUPTED
     except BrokenPipeError:
         silence_broken_pipe()
         return DONE
+    except OSError as error:  # of our own streams, such as a full disk; files have their own sentences
+        silence_broken_pipe()
+        output.note(f"missy: the output can't be written: {one_line(error.strerror or str(error))}.", "red")
+        return FAILED
+
+
+def _run(output: Output, options: argparse.Namespace) -> int:
+    try:
+        setting = Setting.here(output, options.config, offline=getattr(options, "offline", False))
+        code: int = options.run(setting, options)
     except MissyError as error:
         return _report(output, error, as_json=getattr(options, "json", False))
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """Declare every command and its options."""
-    parser = argparse.ArgumentParser(
-        prog="missy", description="Claude on the command line and in every editor.", allow_abbrev=False
-    )
+    parser = CommandParser(prog="missy", description="Claude on the command line and in every editor.")
+    parser.set_defaults(config=None)
     parser.add_argument("--version", action="version", version=f"missy {__version__}")
-    parser.add_argument("--config", metavar="PATH", type=Path, default=None, help="your configuration file")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for family in _FAMILIES:
         family.add_parser(commands)
@@ -64,6 +71,8 @@ def _report(output: Output, error: MissyError, *, as_json: bool) -> int:
         output.document({"error": error_fields(error)})
     else:
         output.note(f"missy: {error.message}", "red")
+    if isinstance(error, ModelError) and error.kind == "cancelled":
+        return INTERRUPTED
     return WRONG_USAGE if isinstance(error, UsageError) else FAILED
 
 

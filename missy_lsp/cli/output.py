@@ -36,8 +36,8 @@ def one_line(text: str) -> str:
 class Output:
     """Standard output for results, standard error for everything else."""
 
-    out: TextIO = attrs.field(factory=lambda: sys.stdout)
-    err: TextIO = attrs.field(factory=lambda: sys.stderr)
+    out: TextIO | None = attrs.field(factory=lambda: sys.stdout)
+    err: TextIO | None = attrs.field(factory=lambda: sys.stderr)
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ)
 
     @property
@@ -72,10 +72,12 @@ class Output:
         """Write words of ours that may hold our own colours."""
         self._write(self.out, text + "\n")
 
-    def _has_colour(self, stream: TextIO) -> bool:
+    def _has_colour(self, stream: TextIO | None) -> bool:
         return _is_terminal(stream) and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO | None, text: str) -> None:
+        if stream is None:  # the caller closed it, or there is none (pythonw)
+            return
         try:
             stream.write(text)
         except UnicodeEncodeError:
@@ -92,10 +94,10 @@ def silence_broken_pipe() -> None:
         os.close(nowhere)
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
-    except (ValueError, AttributeError):
+        return stream is not None and stream.isatty()
+    except ValueError:  # it is closed
         return False
 
 

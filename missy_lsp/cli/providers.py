@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
 from missy_lsp.config.checking import check_layer
 from missy_lsp.config.files import FileFault, read_config_file
-from missy_lsp.config.nodes import MapNode, ScalarNode
+from missy_lsp.config.nodes import MapNode, Node, ScalarNode
 from missy_lsp.config.trust import write_atomically
 from missy_lsp.config.yaml_reading import YamlFault, read_yaml
 from missy_lsp.errors import ConfigError, MissyError, UsageError
@@ -80,31 +81,50 @@ def switch(setting: Setting, name: str) -> None:
 
 def with_default_provider(text: str, name: str) -> str:
     """Return a configuration file's text with another `default_provider`, the rest untouched."""
-    value = name if _PLAIN_WORD.fullmatch(name) else f'"{name}"'
     try:
         root = read_yaml(text.encode())
     except YamlFault as fault:
         raise ConfigError(fault.message) from None
-    node = _entry(root, "default_provider") if isinstance(root, MapNode) else None
-    lines = text.splitlines(keepends=True)
-    if node is not None and node.place.line == node.place.end_line and node.value:
-        line = lines[node.place.line]
-        lines[node.place.line] = line[: node.place.column] + value + line[node.place.end_column :]
-        changed = "".join(lines)
-    else:
-        at = 1 if lines and lines[0].startswith("config_version") else 0
-        changed = "".join([*lines[:at], f"default_provider: {value}\n", *lines[at:]])
-    layer, problems = check_layer(read_yaml(changed.encode()), "user", None)
-    if layer.default_provider is None or layer.default_provider.value != name:
-        raise ConfigError(f"default_provider could not be set without rewriting the file; set it by hand ({problems})")
+    changed = _changed(text, root, name if _is_plain(name) else json.dumps(name))
+    if changed is None or _default_provider(changed) != name:
+        raise ConfigError(f"The layout of your file can't be kept; write it yourself: default_provider: {name}")
     return changed
 
 
-def _entry(root: MapNode, wanted: str) -> ScalarNode | None:
+def _changed(text: str, root: Node | None, value: str) -> str | None:
+    """Put the value in the place of the old one, else on a line of its own above the first entry."""
+    lines = text.splitlines(keepends=True)  # U+0085, U+2028 and U+2029 end a line in YAML too
+    if root is None or (isinstance(root, ScalarNode) and not root.value):
+        separator = "" if not lines or lines[-1].endswith(("\n", "\r")) else "\n"
+        return f"{text}{separator}default_provider: {value}\n"
+    if not isinstance(root, MapNode) or not root.entries:
+        return None
     for key, node in root.entries:
-        if key.value == wanted and isinstance(node, ScalarNode):
-            return node
-    return None
+        if key.value == "default_provider":
+            place = node.place
+            if not isinstance(node, ScalarNode) or place.line != place.end_line:
+                return None
+            line = lines[place.line]
+            space = "" if place.end_column > place.column else " "  # `default_provider:` without a value
+            lines[place.line] = line[: place.column] + space + value + line[place.end_column :]
+            return "".join(lines)
+    at = root.entries[0][0].place.line
+    if root.entries[0][0].value == "config_version" and root.entries[0][1].place.line == at and len(root.entries) > 1:
+        at = root.entries[1][0].place.line
+    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    return "".join([*lines[:at], f"default_provider: {value}{end}", *lines[at:]])
+
+
+def _default_provider(text: str) -> object:
+    try:
+        layer, _ = check_layer(read_yaml(text.encode()), "user", None)
+    except YamlFault:
+        return None
+    return layer.default_provider.value if layer.default_provider is not None else None
+
+
+def _is_plain(name: str) -> bool:
+    return _PLAIN_WORD.fullmatch(name) is not None and name.lower() not in ("true", "false", "null")
 
 
 async def _describe(setting: Setting) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -57,27 +57,28 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 def decide_lines(setting: Setting) -> int:
     """Decide each case on standard input; a line that is no case gets an `error`, and the exit code is 1."""
     config = setting.config()
-    router = ModelRouter(next(iter(config.providers.values())), config.routing)
+    provider = config.providers.get(config.default_provider) or next(iter(config.providers.values()))
+    router = ModelRouter(provider, config.routing)
     bad = False
-    for line in sys.stdin:
+    for number, line in enumerate(sys.stdin.buffer if sys.stdin is not None else (), 1):
         if not line.strip():
             continue
         try:
             case_id, case = _case(line)
         except ValueError as error:
             bad = True
-            setting.output.line({"error": str(error)})
+            setting.output.line({"line": number, "error": str(error)})
             continue
         decision = router.decide(case)
         setting.output.line({"id": case_id, "tier": decision.tier, "reasons": list(decision.reasons)})
     return 1 if bad else 0
 
 
-def _case(line: str) -> tuple[object, RouteInput]:
+def _case(line: bytes) -> tuple[object, RouteInput]:
     try:
-        case = json.loads(line)
+        case = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise ValueError("the line is not JSON") from None
+        raise ValueError("the line is not JSON in UTF-8") from None
     if not isinstance(case, dict) or not isinstance(case.get("prompt"), str):
         raise ValueError("an object with a text `prompt` is expected")
     sizes = {name: case.get(name, 0) for name in ("selection_chars", "tool_count", "history_length")}

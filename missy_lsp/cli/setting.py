@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Setting:
     def vault(self) -> Vault:
         from missy_lsp.credentials.vault import open_vault
 
-        return open_vault(self.locations)
+        return open_vault(self.locations, may_prompt=sys.stdin is not None and sys.stdin.isatty())
 
     def models(self) -> ModelClient:
         """Build the model client; it imports the SDK only when it is asked something."""

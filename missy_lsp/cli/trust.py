@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from missy_lsp.cli.setting import Setting
@@ -27,7 +28,7 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
     store = TrustStore(setting.locations.trust_file)
     if options.list:
         return _list(setting, store, as_json=options.json)
-    folder = (options.path or setting.workspace or Path.cwd()).resolve()
+    folder = Path(os.path.realpath(options.path or setting.workspace or Path.cwd()))
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.")
     if options.revoke:

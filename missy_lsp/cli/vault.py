@@ -6,6 +6,7 @@ import argparse
 import getpass
 import sys
 
+from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
 from missy_lsp.errors import MissyError, UsageError
 
@@ -85,8 +86,14 @@ def _value(setting: Setting, options: argparse.Namespace) -> str:
         )
         return str(options.value)
     if sys.stdin is not None and sys.stdin.isatty():
-        return getpass.getpass(f"Value for {options.name} (hidden): ")
-    value = sys.stdin.read(_MAX_PIPED_CHARACTERS) if sys.stdin is not None else ""
+        try:
+            return getpass.getpass(f"Value for {one_line(options.name)} (hidden): ")
+        except EOFError:  # Ctrl-D
+            raise UsageError("No value came, nothing is stored.") from None
+    try:
+        value = sys.stdin.read(_MAX_PIPED_CHARACTERS) if sys.stdin is not None else ""
+    except UnicodeDecodeError:
+        raise UsageError("What came through the pipe is not text; nothing is stored.") from None
     if not value.strip():
         raise UsageError(
             f"No value came. Type it at the prompt, or pipe it: printf %s KEY | missy vault set {options.name}"

@@ -36,6 +36,9 @@ _UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MAX_WHOLE_NUMBER = 2**31 - 1
 _NEAR = 0.72
 _MAX_NAME = 200
+# More or longer ones are not compiled (tools/rules.py), and a pattern left out would let a file out.
+_MAX_PATTERNS = 500
+_MAX_PATTERN_CHARACTERS = 200
 # Names that other tools give to what only the user's own file may set; told under any of them.
 _FOREIGN_NAMES = """
     apibase apitoken autoaccept autoapply autoapprove baseurl customheaders endpoint headers httpproxy httpsproxy
@@ -163,21 +166,27 @@ class _Checker:
             _check_limits(field, value)
             if field.name == "base_url" and value is not None:
                 value = normalized_base_url(str(value))
-            if field.name == "ignore" and self._kind != "user":
-                value = self._without_negations(value, node, path)
+            if field.name == "ignore":
+                value = self._patterns(node, path)
         except ValueError as error:
             self._report(node.place, "type", f"{path}: {error}")
             return None
         return Setting(value, node.place)
 
-    def _without_negations(self, patterns: object, node: Node, path: str) -> tuple[str, ...]:
-        """Drop patterns that would bring back a file that the user keeps from being sent."""
-        assert isinstance(patterns, tuple)
-        kept = tuple(pattern for pattern in patterns if not pattern.strip().startswith("!"))
-        if kept != patterns:
-            message = f"{path}: only your own ~/.missy/config.yaml may bring files back with `!`; this is left out"
-            self._report(node.place, "not-allowed", message)
-        return kept
+    def _patterns(self, node: Node, path: str) -> tuple[str, ...]:
+        """Check each pattern on its own: one that nothing can match would let out what it was to keep in."""
+        kept: list[str] = []
+        for item in node.items if isinstance(node, ListNode) else ():
+            pattern = _text(item)
+            fault = _pattern_fault(pattern)
+            if fault is not None:
+                self._report(item.place, "type", f"{path}: {fault}")
+            elif self._kind != "user" and pattern.strip().startswith("!"):
+                message = f"{path}: only your own ~/.missy/config.yaml may bring files back with `!`; this is left out"
+                self._report(item.place, "not-allowed", message)
+            else:
+                kept.append(pattern)
+        return tuple(kept)
 
     def _unknown(self, key: ScalarNode, name: str, value: Node, known: Iterable[str], prefix: str) -> None:
         if self._kind != "user" and _squashed(name) in _users_own():
@@ -220,6 +229,18 @@ def _squashed(name: str) -> str:
 def _users_own() -> frozenset[str]:
     declared = {_squashed(field.name) for field in attrs.fields(ProviderConfig) if field.metadata["workspace"] == "no"}
     return frozenset({*_FOREIGN_NAMES.split(), *declared} - {"name", "enabled", "timeout"})
+
+
+def _pattern_fault(pattern: str) -> str | None:
+    if len(pattern) > _MAX_PATTERN_CHARACTERS:
+        return f"a pattern has at most {_MAX_PATTERN_CHARACTERS} characters"
+    from pathspec import GitIgnoreSpec  # only those who have patterns wait for it
+
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        return "this is no pattern as .gitignore has them; write it anew"
+    return None
 
 
 def _check_limits(field: attrs.Attribute[Any], value: object) -> None:
@@ -278,8 +299,8 @@ def _truth(node: Node) -> bool:
 def _texts(node: Node) -> tuple[str, ...]:
     if not isinstance(node, ListNode):
         raise ValueError("a list of texts is expected")
-    if len(node.items) > 1000:
-        raise ValueError("at most 1000 entries are read")
+    if len(node.items) > _MAX_PATTERNS:
+        raise ValueError(f"at most {_MAX_PATTERNS} entries are read")
     return tuple(_text(item) for item in node.items)
 
 

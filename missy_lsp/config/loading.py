@@ -119,7 +119,7 @@ def _workspace(
 ) -> tuple[Layer, tuple[Problem, ...], Source]:
     path = locations.workspace_file(folder)
     nothing = Layer("workspace", path)
-    if os.path.realpath(path) == os.path.realpath(locations.user_file):
+    if _is_same(path, locations.user_file):
         return nothing, (), Source("workspace", path, "same_as_user")
     try:
         data = read_config_file(path, folder)
@@ -137,6 +137,13 @@ def _workspace(
     if state == "bad" and last_good is not None:
         layer = last_good
     return layer, problems, Source("workspace", path, state)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.realpath(path) == os.path.realpath(other)
+    except ValueError:  # a NUL in the URI of a folder
+        return False
 
 
 def _default_provider_problem(config: Config, layers: list[Layer]) -> tuple[Problem, ...]:

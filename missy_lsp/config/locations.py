@@ -85,7 +85,7 @@ def _home_of_account() -> Path | None:
         home = Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:  # a container's user without an account
         return None
-    return home if home.is_absolute() and home.is_dir() else None
+    return home if home.is_absolute() and os.path.isdir(home) else None
 
 
 def _absolute(path: Path, home: Path) -> Path:

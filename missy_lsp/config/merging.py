@@ -43,10 +43,9 @@ def _section(base: Any, settings: Mapping[str, Setting], layer: Layer, prefix: s
         field = fields[name]
         permission = "yes" if layer.kind == "user" else field.metadata[layer.kind]
         current = getattr(base, name)
-        if layer.kind == "workspace" and name == "ignore":
+        if layer.kind != "user" and name == "ignore":
+            # Doubled ones stay: the last pattern that matches counts, so their order is their meaning.
             changes[name] = (*current, *setting.value)  # type: ignore[misc]
-        elif layer.kind == "editor" and name == "ignore":
-            changes[name] = tuple(dict.fromkeys((*current, *setting.value)))  # type: ignore[misc]
         elif permission == "narrow" and not is_narrower(field, current, setting.value, layer.kind):
             who = "a workspace file" if layer.kind == "workspace" else "the editor's settings"
             message = f"{prefix}{name}: {who} may only make this more careful than `{_shown(current)}`"

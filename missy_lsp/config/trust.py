@@ -129,6 +129,8 @@ class TrustStore:
             raise TrustError(f"{self._path} is held by another process. Try again.") from None
         except OSError as error:
             raise TrustError(f"{self._path.parent} can't be written: {error.strerror}.") from None
+        except NotImplementedError:  # a file system without locks
+            raise TrustError(f"The file system of {self._path.parent} has no file locks; nothing is stored.") from None
 
 
 def covered_files(folder: Path) -> tuple[Path, ...]:

@@ -60,7 +60,8 @@ class KeyReference:
 
     @classmethod
     def parse(cls, text: str) -> KeyReference:
-        """Read `vault://NAME`, `$ENV_NAME`, or anything else as the key itself."""
+        """Read `vault://NAME`, `$ENV_NAME`, or anything else as the key itself; the space around it is no part."""
+        text = text.strip()
         if text.startswith("vault://"):
             return cls("vault", text.removeprefix("vault://"))
         if text.startswith("$"):
@@ -69,7 +70,9 @@ class KeyReference:
 
     @property
     def shown(self) -> str:
-        """Return the reference as it may be shown; a literal is hidden."""
+        """Return the reference as it may be shown; a literal is hidden, also one that was pasted as a name."""
+        if self.name.startswith("sk-"):
+            return "(a key in the place of a name)"
         return {"literal": "(a key in the file)", "env": f"${self.name}", "vault": f"vault://{self.name}"}[self.kind]
 
 
@@ -266,4 +269,6 @@ def reference_fault(reference: KeyReference) -> str | None:
         return "after `$` the name of an environment variable is expected"
     if reference.kind == "vault" and not _VAULT_NAME.fullmatch(reference.name):
         return "after `vault://` a name of letters, digits, `_`, `-` or `.` is expected"
+    if reference.secret is not None and reference.secret.reveal().lower().startswith("vault:"):
+        return "an entry of the vault is written as `vault://NAME`, in small letters"
     return None

@@ -23,6 +23,9 @@ _NAMED_FLOAT = re.compile(r"\.(inf|nan)", re.IGNORECASE)
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")
+# What YAML 1.2 (5.1) leaves out of its printable characters, but for U+FEFF.
+_NOT_PRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_LINE_END = re.compile(r"\r\n?|\n")
 _CONSTANTS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -46,14 +49,17 @@ def read_yaml(data: bytes) -> Node | None:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start)
-        raise YamlFault("the file is not UTF-8", Place(line, 0, line, 1)) from None
+        raise YamlFault("the file is not UTF-8", _place_after(data[: error.start].decode("utf-8-sig"))) from None
+    if (found := _NOT_PRINTABLE.search(text)) is not None:
+        # The parsers refuse it too, but without a place.
+        name = f"U+{ord(found.group()):04X}"
+        raise YamlFault(f"the character {name} is not allowed here; take it out", _place_after(text[: found.start()]))
     import yaml  # about 15 ms, and a start without any file needs none of it
 
     try:
         return _Builder(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))).document()
     except yaml.MarkedYAMLError as error:
-        raise YamlFault(_first_line(error.problem or error.context), _at(error.problem_mark)) from None
+        raise YamlFault(_explained(error), _at(error.problem_mark)) from None
     except (yaml.YAMLError, RecursionError, MemoryError, ValueError) as error:
         raise YamlFault(_first_line(str(error))) from None
 
@@ -149,6 +155,14 @@ def _resolve(text: str) -> tuple[Scalar, str | None]:
     return text, None
 
 
+def _explained(error: Any) -> str:
+    """Say also where that began which is at fault: a quote that nobody closed is only missed at the end."""
+    problem, begin = _first_line(error.problem or error.context), error.context_mark
+    if begin is None or error.problem_mark is None or begin.line == error.problem_mark.line:
+        return problem
+    return f"{problem}, {_first_line(error.context)} that begins in line {begin.line + 1}"
+
+
 def _kind(event: Any) -> str:
     return type(event).__name__.removesuffix("Event")
 
@@ -163,6 +177,12 @@ def _place(event: Any) -> Place:
 def _span(begin: Place, end_event: Any) -> Place:
     end = end_event.end_mark
     return Place(begin.line, begin.column, end.line, end.column)
+
+
+def _place_after(text: str) -> Place:
+    """Return the place of the character that follows a text."""
+    *lines, last = _LINE_END.split(text)
+    return Place(len(lines), len(last), len(lines), len(last) + 1)
 
 
 def _at(mark: Any) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import attrs
@@ -55,8 +56,15 @@ class KeyPool:
         self._of(key).quarantined = True
 
     def cooled(self, key: ResolvedKey, retry_after_s: float | None) -> None:
-        """Note that a key is rate limited."""
-        self._of(key).cool_until_s = self._clock() + (DEFAULT_COOL_DOWN_S if retry_after_s is None else retry_after_s)
+        """Note that a key is rate limited; of several answers the longest rest counts."""
+        health = self._of(key)
+        until_s = self._clock() + (DEFAULT_COOL_DOWN_S if retry_after_s is None else retry_after_s)
+        health.cool_until_s = max(health.cool_until_s, until_s)
+
+    def lift_quarantine(self) -> None:
+        """Let refused keys be tried again: the user asked anew, and the account may have been mended."""
+        for health in self._health.values():
+            health.quarantined = False
 
     def next_ready_in_s(self) -> float | None:
         """Return when the first resting key comes back; None where none will."""
@@ -76,7 +84,7 @@ class KeyPool:
         if health.quarantined:
             return "refused by the API"
         rest_s = health.cool_until_s - self._clock()
-        return f"rate limited for {rest_s:.0f} s" if rest_s > 0 else "ready"
+        return f"rate limited for {math.ceil(rest_s)} s" if rest_s > 0 else "ready"
 
     def _of(self, key: ResolvedKey) -> _Health:
         return self._health.setdefault(key.secret.fingerprint(), _Health())

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from missy_lsp.config.values import KeyReference, ProviderConfig
-from missy_lsp.credentials.vault import Vault, key_fault
-from missy_lsp.errors import CredentialError, ErrorKind, ModelError
+from missy_lsp.config.values import KeyReference, ProviderConfig, reference_fault
+from missy_lsp.credentials.vault import Vault, is_setup_token, key_fault
+from missy_lsp.errors import CredentialError, ErrorKind, ModelError, UsageError
 from missy_lsp.secret import Secret
 
 ENVIRONMENT_KEY = "ANTHROPIC_API_KEY"
+# The implementation whose key the environment variable holds; another vendor's provider never gets it.
+_ENVIRONMENT_KEY_OF = "anthropic"
 _SETUP_TOKEN_REFUSED = "setup token sk-ant-oat…; the Messages API needs a key that starts with sk-ant-api"  # noqa: S105 - a sentence
 
 
@@ -25,7 +27,7 @@ class ResolvedKey:
 
 @attrs.frozen
 class KeyResolution:
-    """The keys in the order of their use; without any, `kind` and `reason` (half a sentence) say why."""
+    """The keys in the order of their use; without any, `kind` and `reason` (one line, no full stop) say why."""
 
     keys: tuple[ResolvedKey, ...] = ()
     kind: ErrorKind | None = None
@@ -33,10 +35,11 @@ class KeyResolution:
 
     def error(self, provider_id: str) -> ModelError:
         """Return the failure that a request without a key ends in."""
-        return ModelError(self.kind or "no_key", f"{provider_id} has no usable key: {self.reason}.")
+        # No full stop: the reason may end in a command to copy.
+        return ModelError(self.kind or "no_key", f"There is no usable key for {provider_id}: {self.reason}")
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     def __init__(self, kind: ErrorKind, reason: str) -> None:
         super().__init__(reason)
         self.kind: ErrorKind = kind
@@ -49,55 +52,79 @@ def resolve_keys(
     """Find the keys: `api_key` and `api_keys`, else the environment, else the vault's `<provider>_api_key`.
 
     A reference that can't be resolved is a failure, never a reason to look elsewhere. May block: a keyring
-    may ask its user.
+    may ask its user, and is asked only where nothing before it serves.
     """
-    references = [("api_key", provider.api_key)] if provider.api_key is not None else []
-    references += [(f"api_keys[{index}]", reference) for index, reference in enumerate(provider.api_keys)]
+    references = [("api_key", provider.api_key), *_numbered(provider.api_keys)]
     try:
-        if references:
-            keys = [_resolve(place, reference, environ, open_vault) for place, reference in references if reference]
-            return KeyResolution(tuple({key.secret: key for key in reversed(keys)}.values())[::-1])
-        if environ.get(ENVIRONMENT_KEY):
-            text = environ[ENVIRONMENT_KEY]
-            return KeyResolution((_checked(text, f"environment {ENVIRONMENT_KEY}", f"${ENVIRONMENT_KEY}"),))
-        name = f"{provider_id}_api_key"
-        secret, store = open_vault().find(name)
-        if secret is not None:
-            return KeyResolution((_checked(secret.reveal(), f"vault {name} ({store})", f"vault://{name}"),))
-    except _Unusable as unusable:
+        keys = [_resolve(place, reference, environ, open_vault) for place, reference in references if reference]
+        if not keys:
+            keys = [_unreferenced(provider_id, provider, environ, open_vault)]
+    except _UnusableError as unusable:
         return KeyResolution((), unusable.kind, unusable.reason)
-    except CredentialError as error:
-        return KeyResolution((), "no_key", error.message.rstrip("."))
-    return KeyResolution(
-        (), "no_key", f"no API key; set {ENVIRONMENT_KEY} or run: missy vault set {provider_id}_api_key"
-    )
+    return KeyResolution(tuple({key.secret: key for key in reversed(keys)}.values())[::-1])
+
+
+def _numbered(references: tuple[KeyReference, ...]) -> list[tuple[str, KeyReference]]:
+    return [(f"api_keys[{index}]", reference) for index, reference in enumerate(references)]
 
 
 def _resolve(
     place: str, reference: KeyReference, environ: Mapping[str, str], open_vault: Callable[[], Vault]
 ) -> ResolvedKey:
+    fault = reference_fault(reference)
+    if fault is not None:  # the name is not repeated, it may be a key
+        raise _UnusableError("no_key", f"{place} is no usable reference: {fault}")
     match reference.kind:
         case "literal":
-            assert reference.secret is not None
-            return _checked(reference.secret.reveal(), place, place)
+            return _checked(reference.secret.reveal() if reference.secret else "", place, place)
         case "env":
             text = environ.get(reference.name)
             if not text:
-                raise _Unusable("no_key", f"{place} names ${reference.name}, which is not set in the environment")
+                raise _UnusableError("no_key", f"{place} names ${reference.name}, which is not set in the environment")
             return _checked(text, f"{place} ${reference.name}", f"${reference.name}")
         case "vault":
-            secret, store = open_vault().find(reference.name)
-            if secret is None:
+            key = _from_vault(reference.name, open_vault, f"{place} can't be looked up: ")
+            if key is None:
                 hint = f"run: missy vault set {reference.name}"
-                raise _Unusable("no_key", f"{place} names vault://{reference.name}, which is not in the vault; {hint}")
-            return _checked(secret.reveal(), f"vault {reference.name} ({store})", f"vault://{reference.name}")
+                raise _UnusableError(
+                    "no_key", f"{place} names vault://{reference.name}, which is not in the vault; {hint}"
+                )
+            return key
+
+
+def _unreferenced(
+    provider_id: str, provider: ProviderConfig, environ: Mapping[str, str], open_vault: Callable[[], Vault]
+) -> ResolvedKey:
+    """Return the key of a provider whose configuration names none."""
+    from_environment = provider.name == _ENVIRONMENT_KEY_OF
+    if from_environment and environ.get(ENVIRONMENT_KEY):
+        return _checked(environ[ENVIRONMENT_KEY], f"environment {ENVIRONMENT_KEY}", f"${ENVIRONMENT_KEY}")
+    name = f"{provider_id}_api_key"
+    if reference_fault(KeyReference("vault", name)) is not None:
+        raise _UnusableError("no_key", "no API key; name one under api_key, as $VARIABLE or vault://ENTRY")
+    key = _from_vault(name, open_vault, "no API key; ")
+    if key is None:
+        variable = f"set {ENVIRONMENT_KEY} or " if from_environment else ""
+        raise _UnusableError("no_key", f"no API key; {variable}run: missy vault set {name}")
+    return key
+
+
+def _from_vault(name: str, open_vault: Callable[[], Vault], context: str) -> ResolvedKey | None:
+    try:
+        secret, store = open_vault().find(name)
+    except (CredentialError, UsageError) as error:
+        raise _UnusableError("no_key", context + " ".join(error.message.split()).rstrip(".")) from None
+    if secret is None:
+        return None
+    return _checked(secret.reveal(), f"vault {name} ({store})", f"vault://{name}")
 
 
 def _checked(text: str, source: str, named: str) -> ResolvedKey:
+    """Return a key that may go into a header; the space around it is no part of it."""
     text = text.strip()
-    if text.startswith("sk-ant-oat"):
-        raise _Unusable("setup_token", _SETUP_TOKEN_REFUSED)
+    if is_setup_token(text):
+        raise _UnusableError("setup_token", _SETUP_TOKEN_REFUSED)
     fault = key_fault(text)
     if fault is not None:
-        raise _Unusable("no_key", f"the key from {named} can't be used: {fault}")
+        raise _UnusableError("no_key", f"the key from {named} can't be used: {fault}")
     return ResolvedKey(Secret(text), source)

@@ -43,7 +43,12 @@ class ProviderKeys:
         resolution = await self.resolution(provider_id, config)
         if not resolution.keys:
             raise resolution.error(provider_id)
-        return self._known[provider_id].pool
+        pool = self._known[provider_id].pool
+        if pool.next_ready_in_s() is None:
+            # Every key was refused: the user may have stored another one since, or paid.
+            await self._resolve(provider_id, config)
+            pool.lift_quarantine()
+        return pool
 
     async def resolve_again(self, provider_id: str, config: ProviderConfig) -> None:
         """Look the keys up anew: one that was refused may have been replaced in the vault."""
@@ -86,4 +91,4 @@ async def in_daemon_thread(call: Callable[[], KeyResolution]) -> KeyResolution:
 
 
 def _differs(before: ProviderConfig, now: ProviderConfig) -> bool:
-    return (before.api_key, before.api_keys) != (now.api_key, now.api_keys)
+    return (before.name, before.api_key, before.api_keys) != (now.name, now.api_key, now.api_keys)

@@ -120,12 +120,11 @@ class ModelRouter:
         """Return the tier and the model for a request, with one to four reasons."""
         weights = self._knowledge.weights
         reading = observe(request, self._knowledge)
-        score = _score(reading.total(weights), weights.thresholds)
-        if self._mode in TIERS:
-            fixed = cast("Tier", self._mode)
-            return RouteDecision(
-                fixed, self.model_of(fixed), score, (f"routing.mode is {fixed}", *self._missing(fixed))
-            )
+        score = score_of(reading.total(weights), weights.thresholds)
+        for fixed in TIERS:
+            if self._mode == fixed:
+                reasons = (f"routing.mode is {fixed}", *self._missing(fixed))
+                return RouteDecision(fixed, self.model_of(fixed), score, reasons)
         tier: Tier = "fast" if score < 1 / 3 else "primary" if score <= 2 / 3 else "premium"
         reasons = (*_reasons(tier, reading, request, weights), *self._missing(tier))
         return RouteDecision(tier, self.model_of(tier), score, reasons)
@@ -164,7 +163,7 @@ def observe(request: RouteInput, knowledge: RoutingKnowledge) -> Reading:
     return Reading(words, hits, features(words, hits, around))
 
 
-def _score(total: float, thresholds: tuple[float, float]) -> float:
+def score_of(total: float, thresholds: tuple[float, float]) -> float:
     """Map the sum to 0..1 so that the tiers part at 1/3 and 2/3."""
     low, high = thresholds
     place = (total - low) / (high - low)
@@ -190,14 +189,15 @@ def _reasons(tier: Tier, reading: Reading, request: RouteInput, weights: Weights
 def _contributions(reading: Reading, request: RouteInput, weights: Weights) -> dict[str, float]:
     sentences: dict[str, float] = {}
     named: set[str] = set()
+    is_about_topic = weights.values.get("topic_alone", 0.0) if "topic_alone" in reading.found else 0.0
     for hit in reading.hits:
         name = f"concept:{hit.concept.name}"
         if not hit.counts or name not in reading.found or name in named:
             continue
         named.add(name)
         group_weight = weights.values.get(f"group:{hit.concept.group}", 0.0)
-        sentence = _sentence(hit)
-        sentences[sentence] = weights.values.get(name, 0.0) + group_weight
+        topic_weight = is_about_topic if hit.concept.group == "topic" else 0.0
+        sentences[_sentence(hit)] = weights.values.get(name, 0.0) + group_weight + topic_weight
     numbers = {
         "turns": request.history_length,
         "tools": request.tool_count,

@@ -63,8 +63,7 @@ class _Seen:
 
 def features(words: Words, hits: list[Hit], around: Circumstances) -> dict[str, float]:
     """Return the observations that hold, by name."""
-    has_history = around.history_length > 0
-    counted = [hit.concept for hit in hits if hit.counts and (has_history or hit.concept.name != "follow_up")]
+    counted = _counted(words, hits, around)
     seen = _Seen(
         words=words,
         around=around,
@@ -83,6 +82,18 @@ def features(words: Words, hits: list[Hit], around: Circumstances) -> dict[str, 
     flags = {**_topic_flags(seen), **_task_flags(seen), **_size_flags(seen)}
     names += [name for name, holds in flags.items() if holds]
     return dict.fromkeys(names, 1.0)
+
+
+def _counted(words: Words, hits: list[Hit], around: Circumstances) -> list[Concept]:
+    """Return the concepts that count here: nothing goes on without a history, nor is there an analysis of nothing."""
+    concepts = [hit.concept for hit in hits if hit.counts]
+    if around.history_length == 0:
+        concepts = [concept for concept in concepts if concept.name != "follow_up"]
+    groups = {concept.group for concept in concepts}
+    is_bare = not (around.selection_chars or around.tool_count or around.history_length)
+    if is_bare and words.count <= _SHORT_QUESTION_WORDS and groups.isdisjoint({"topic", "wide"}):
+        concepts = [concept for concept in concepts if concept.name not in ("investigate", "weigh")]
+    return concepts
 
 
 def _lead(counted: list[Concept], words: Words) -> Concept | None:
@@ -144,11 +155,6 @@ def _task_flags(seen: _Seen) -> dict[str, bool]:
         "lookup_in_code": "lookup" in seen.groups and has_code,
         "analysis_of_everyday": "deep_act" in seen.groups and has_work and "topic" not in seen.groups,
         "analysis_alone": "deep_act" in seen.groups and not has_work and not seen.any_of(_LIGHT) and has_code,
-        "analysis_of_nothing": seen.groups.isdisjoint({"topic", "wide"})
-        and "deep_act" in seen.groups
-        and not has_code
-        and is_short
-        and seen.around.history_length == 0,
         "wide_work": "wide" in seen.groups and seen.any_of({"everyday", "weak_mechanical", "mechanical", "deep_act"}),
         "why_without_message": "why" in seen.names and not seen.words.has_message and "message" not in seen.names,
         "message": seen.words.has_message or "message" in seen.names,
@@ -178,6 +184,7 @@ def _size_flags(seen: _Seen) -> dict[str, bool]:
         "many_parts": seen.words.tokens.count(BREAK) >= 3 and not is_light,
         "some_tools": 0 < around.tool_count < _MANY_TOOLS and not is_light,
         "many_tools": has_many_tools and (not is_light or "wide" in seen.groups),
+        "many_tools_for_wide_work": has_many_tools and "wide" in seen.groups,
         "many_tools_unneeded": has_many_tools and is_light and "wide" not in seen.groups,
         "some_history": 0 < around.history_length < _LONG_HISTORY and not is_light,
         "long_history": is_long_history and not is_light,

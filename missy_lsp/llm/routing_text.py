@@ -4,6 +4,9 @@ Code, quoted text, identifiers, paths and addresses become `MENTION`: they are t
 about the kind of task. Punctuation that ends a clause becomes `BREAK`.
 """
 
+# Quotation marks and letters of many scripts are meant as they stand here.
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import re
@@ -39,7 +42,8 @@ _TOKEN = re.compile(
 )
 _MESSAGE = re.compile(
     r"\b[A-Z]\w*(?:Error|Exception|Warning|Panic|Fault)\b|\bTraceback\b|\bE\d{4}\b|\berror[:\[]|\berrno\b"
-    r"|\bexpected\b.{1,40}\b(?:got|found|but)\b|\bexit code \d|\d+ != \d+|\bSIG[A-Z]{3,4}\b|\bfatal:|\bundefined reference\b",
+    r"|\bexpected\b.{1,40}\b(?:got|found|but)\b|\bexit code \d|\d+ != \d+|\bSIG[A-Z]{3,4}\b|\bfatal:"
+    r"|\bundefined reference\b"
 )
 _MEASURE = re.compile(
     r"\b\d+(?:[.,]\d+)?\s?(?:%|x\b|ms\b|µs|us\b|[KMGT]i?B\b|[kM]\b|ops|req|rps|qps|times\b|fps|Mbit|million\b|-fold)",
@@ -65,8 +69,8 @@ class Words:
     @property
     def count(self) -> int:
         """Return the number of words; two Chinese or Japanese characters are taken for one."""
-        characters = sum(len(token) == 1 and token >= "\u3000" for token in self.tokens)
-        others = sum(token not in (MENTION, BREAK) for token in self.tokens) - characters
+        characters = sum(len(word) == 1 and word >= "\u3000" for word in self.tokens)
+        others = sum(word not in (MENTION, BREAK) for word in self.tokens) - characters
         return others + characters // 2
 
 
@@ -99,12 +103,14 @@ def read(text: str) -> Words:
 def tokenize(text: str) -> tuple[str, ...]:
     """Split into words: lower case, Latin letters without accents, each Chinese or Japanese character alone."""
     folded = text.casefold() if text.isascii() else _fold(text)
-    return tuple(
-        token
-        if token.isalnum() or token[0] >= "\u0900" and token[0].isalpha()
-        else (MENTION if token == MENTION else BREAK)
-        for token in _TOKEN.findall(folded)
-    )
+    return tuple([_word_or_mark(piece) for piece in _TOKEN.findall(folded)])
+
+
+def _word_or_mark(piece: str) -> str:
+    # A word of Devanagari may hold signs that are no letters.
+    if piece.isalnum() or "\u0904" <= piece[0] <= "\u0961":
+        return piece
+    return MENTION if piece == MENTION else BREAK
 
 
 def _fold(text: str) -> str:

@@ -92,7 +92,7 @@ class Vocabulary:
         defined: list[int] = []
         while position < count:
             token = tokens[position]
-            if token == BREAK or token == MENTION:
+            if token in (BREAK, MENTION):
                 at_start = token == BREAK
                 muted_until = muted_until if token == MENTION else 0
                 position += 1
@@ -155,7 +155,8 @@ class Vocabulary:
                 node = node.gap
                 continue
             is_stem = part.endswith("*")
-            words = tokenize(part.rstrip("*"))
+            word = part.rstrip("*")
+            words = (word,) if word.isascii() and word.isalnum() else tokenize(word)
             for index, word in enumerate(words):
                 if is_stem and index == len(words) - 1:
                     node = _stem(node, word)

@@ -75,8 +75,8 @@ def locations_of(text: str, folders: tuple[Path, ...], ignore: tuple[str, ...]) 
         if parts is None or _is_unsafe(parts) or is_secret(parts):
             continue
         real_folder = Path(os.path.realpath(folder))
-        real = Path(os.path.realpath(real_folder.joinpath(*parts)))
-        if not _is_below(real, real_folder) or _is_system(real):
+        real = _resolved(real_folder.joinpath(*parts))
+        if real is None or not _is_below(real, real_folder) or _is_system(real):
             continue
         rules = IgnoreRules(ignore, _IgnoreFileReader(real_folder))
         location = Location(real_folder, real.relative_to(real_folder).parts, rules)
@@ -149,6 +149,14 @@ class _IgnoreFileReader:
             return None
         finally:
             os.close(descriptor)
+
+
+def _resolved(path: Path) -> Path | None:
+    try:
+        return Path(os.path.realpath(path))
+    except OSError:
+        # The path was changed while its links were followed.
+        return None
 
 
 def _is_unusable(text: str) -> bool:

@@ -6,7 +6,7 @@ import unicodedata
 
 import attrs
 
-_UNSHOWN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_UNSHOWN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 _MAX_SHOWN = 200
 
 
@@ -38,6 +38,8 @@ def shown(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
+    if character == " ":
+        return character
     if character == "\\" or unicodedata.category(character) in _UNSHOWN_CATEGORIES:
         code = ord(character)
         return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -64,17 +64,19 @@ def read_file(location: Location, open_text: str | None, start_line: int, end_li
     return ToolOutcome("\n".join([head, *body, *notes]), False, f"read {name} lines {passage.start}-{last}")
 
 
-def text_of(location: Location, max_bytes: int) -> str | None:
-    """Return the first bytes of a text file as text, None for a missing or binary one."""
+def text_of(location: Location, max_bytes: int) -> tuple[str, bool] | None:
+    """Return the first bytes of a text file as text and whether there are more; None for a missing or binary one."""
     descriptor = open_file(location)
     if descriptor is None:
         return None
     with os.fdopen(descriptor, "rb") as file:
         try:
-            data = file.read(max_bytes)
+            data = file.read(max_bytes + 1)
         except OSError:
             return None
-    return None if is_binary(data[:_SNIFFED_BYTES]) else decoded(data)[0]
+    if is_binary(data[:_SNIFFED_BYTES]):
+        return None
+    return decoded(data[:max_bytes])[0], len(data) > max_bytes
 
 
 def is_binary(head: bytes) -> bool:

@@ -23,10 +23,12 @@ def search(location: Location, pattern: str, case_sensitive: bool, open_texts: M
     lines: list[str] = []
     files = 0
     left_out = ""
-    for place, text in _texts(walk, location, open_texts):
+    for place, text, is_cut in _texts(walk, location, open_texts):
         matches = list(_matches(text, wanted, case_sensitive))
         files += bool(matches)
         lines += [f"{place.name}:{number}: {line}" for number, line in matches]
+        if is_cut:
+            left_out = f"only the first {_MAX_SEARCHED_BYTES // 1024} KiB of {place.name} were searched"
         if len(lines) > MAX_MATCHES:
             left_out = f"only the first {MAX_MATCHES} lines are shown; search for something rarer or in one path"
             break
@@ -37,18 +39,20 @@ def search(location: Location, pattern: str, case_sensitive: bool, open_texts: M
     return ToolOutcome("\n".join([*body, *notes]), False, f"searched {location.name}: {count}")
 
 
-def _texts(walk: Walk, location: Location, open_texts: Mapping[Path, str]) -> Iterator[tuple[Location, str]]:
-    if (text := open_texts.get(location.path, text_of(location, _MAX_SEARCHED_BYTES))) is not None:
-        yield location, text
+def _texts(walk: Walk, location: Location, open_texts: Mapping[Path, str]) -> Iterator[tuple[Location, str, bool]]:
+    """Yield the texts to search: that of the place itself where it is a file, else of every file below it."""
+    if (alone := _text(location, open_texts)) is not None:
+        yield location, *alone
         return
     for found in walk:
-        if not (found.is_readable and found.entry.is_file):
-            continue
-        text = open_texts.get(found.location.path)
-        if text is None:
-            text = text_of(found.location, _MAX_SEARCHED_BYTES)
-        if text is not None:
-            yield found.location, text
+        if found.is_readable and found.entry.is_file and (text := _text(found.location, open_texts)) is not None:
+            yield found.location, *text
+
+
+def _text(location: Location, open_texts: Mapping[Path, str]) -> tuple[str, bool] | None:
+    if location.path in open_texts:
+        return open_texts[location.path], False
+    return text_of(location, _MAX_SEARCHED_BYTES)
 
 
 def _matches(text: str, wanted: str, case_sensitive: bool) -> Iterator[tuple[int, str]]:

@@ -87,6 +87,31 @@ def test_a_workspace_file_only_ever_narrows(
     assert load(locations, folder, None, trusted=False).config == alone
 
 
+@settings(max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(user=FILE, workspace=FILE, editor=FILE)
+def test_editor_settings_never_set_keys_or_endpoints_and_only_lower_tools_review_budgets_and_privacy(
+    homes: tuple[Locations, Path], user: dict[str, Any], workspace: dict[str, Any], editor: dict[str, Any]
+) -> None:
+    locations, folder = homes
+    locations.user_file.write_text(json.dumps(user))
+    locations.user_file.chmod(0o600)
+    (folder / ".missy" / "config.yaml").write_text(json.dumps(workspace))
+    without = load(locations, folder, None, trusted=True).config
+    assume(without is not None)
+    assert without is not None
+    both = load(locations, folder, editor, trusted=True).config
+    assert both is not None
+    # What the editor may set as it likes is taken out of the comparison.
+    theirs = {"default_provider": without.default_provider, "limits": without.limits, "hover": without.hover}
+    providers = {
+        name: attrs.evolve(both.providers[name], timeout=own.timeout, max_output_tokens=own.max_output_tokens)
+        for name, own in without.providers.items()
+    }
+    assert both.providers.keys() == without.providers.keys()
+    compared = attrs.evolve(both, **theirs, providers=providers, context=without.context, routing=without.routing)
+    assert list(widened(without, compared)) == []
+
+
 def widened(alone: Config, both: Config) -> Iterator[str]:
     """Say what `both` allows and `alone` does not; written without the code under test."""
     if (alone.network, alone.limits, alone.default_provider) != (both.network, both.limits, both.default_provider):

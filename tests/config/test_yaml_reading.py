@@ -101,10 +101,10 @@ def test_a_plain_scalar_is_what_the_core_schema_says(text: str, value: object) -
     ids=lambda value: repr(value)[:24],
 )
 def test_what_is_hostile_or_broken_is_refused_at_once(text: str, says: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(YamlFault, match=says):
         read_yaml(text.encode())
-    assert time.perf_counter() - start < 1.0  # the bombs take minutes and gigabytes when they go off
+    assert time.thread_time() - start < 5  # CPU, under any load; the bombs take minutes and gigabytes when they go off
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfea\0", b"a: \xff", b"\x80"], ids=repr)

@@ -71,7 +71,7 @@ def test_an_answer_streams_before_its_response_and_is_whole(server: LspProcess, 
     work = server.progress("work")
     assert (work[0]["kind"], work[-1]["kind"]) == ("begin", "end")
     assert work[0]["cancellable"] is True
-    assert result["model"] in work[0]["title"]
+    assert work[0]["title"] == f"Missy: ask · {values[0]['tier']} · {values[0]['model']}"
     assert server.messages[-1] == response
     body = api.requests[0].body.decode()
     assert "return a + b  # 😋" in body

@@ -81,8 +81,7 @@ def test_nothing_of_an_untrusted_folder_counts_before_the_user_says_so(
 
         server.answer("window/showMessageRequest", decide)
         server.initialize(tmp_path, ACTIONS)
-        server.until(lambda message: message.get("method") == "window/showMessageRequest")
-        server.command("missy.status")
+        server.wait_until_answered("window/showMessageRequest")
         assert model_of(server) == "claude-of-the-folder"
         assert len(questions) == 1
         assert api.requests == []
@@ -95,8 +94,7 @@ def test_anything_but_a_yes_leaves_the_folder_restricted(given: object, isolated
     with LspProcess() as server:
         server.answer("window/showMessageRequest", lambda params: given)
         server.initialize(tmp_path, ACTIONS)
-        server.until(lambda message: message.get("method") == "window/showMessageRequest")
-        server.command("missy.status")
+        server.wait_until_answered("window/showMessageRequest")
         assert model_of(server) == "claude-haiku-4-5"
 
 
@@ -135,8 +133,7 @@ def test_editor_settings_are_pulled_pushed_and_held_to_their_limits(isolated_hom
     with LspProcess() as server:
         server.answer("workspace/configuration", lambda params: [{"routing": {"mode": "premium"}}])
         server.initialize(capabilities={"workspace": {"configuration": True}}, options={"routing": {"mode": "primary"}})
-        server.until(lambda message: message.get("method") == "workspace/configuration")
-        server.command("missy.status")
+        server.wait_until_answered("workspace/configuration")
         assert model_of(server, "auto") == "claude-opus-4-6"
         pushed = {"missy": {"routing": {"mode": "fast"}, "providers": {"anthropic": {"baseUrl": "http://127.0.0.1:1"}}}}
         server.notify("workspace/didChangeConfiguration", {"settings": pushed})

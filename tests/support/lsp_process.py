@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class LspProcess:
         self._next_id = 0
         self.stderr: list[bytes] = []
         self._answers: dict[str, Callable[[Any], Any]] = {}
+        self._answered: dict[str, threading.Event] = defaultdict(threading.Event)
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._read_stderr)]
         for thread in self._threads:
             thread.start()
@@ -62,6 +64,12 @@ class LspProcess:
     def answer(self, method: str, with_result: Callable[[Any], Any]) -> None:
         """Answer the server's requests for `method` by a function of their parameters."""
         self._answers[method] = with_result
+
+    def wait_until_answered(self, method: str) -> None:
+        """Wait until a request of the server's was answered, and the server has had time to take the answer."""
+        assert self._answered[method].wait(20), f"the server did not ask for {method}"
+        for _ in range(3):  # each round trip lets the server's tasks go on
+            self.command("missy.status")
 
     def write(self, data: bytes) -> None:
         assert self.process.stdin is not None
@@ -169,6 +177,7 @@ class LspProcess:
         result = answer(message.get("params")) if answer else _default_answer(method, message.get("params"))
         if result is not NO_ANSWER:
             self.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
+            self._answered[method].set()
 
     def _read_stderr(self) -> None:
         assert self.process.stderr is not None

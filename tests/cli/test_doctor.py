@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Missy
+from tests.support.configuration import FAKE_KEY, write_user_config
+from tests.support.fake_api import FakeApi
+
+
+def write(home: Path, text: str) -> Path:
+    path = home / ".missy" / "config.yaml"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def test_a_good_setup_has_no_problem_and_asks_nobody(missy: Missy, api: FakeApi) -> None:
+    run = missy("doctor")
+    assert (run.code, run.err) == (0, ""), run.out
+    assert "problem" not in run.out
+    for area in ("missy", "package", "file", "vault", "provider", "key"):
+        assert any(line.split()[1] == area for line in run.out.splitlines()), area
+    assert "anthropic: available (claude-sonnet-4-6), the default" in run.out
+    assert api.connections == 0
+
+
+def test_json_holds_the_same_findings(missy: Missy, api: FakeApi) -> None:
+    findings = json.loads(missy("doctor", "--json").out)
+    assert len(findings) == len(missy("doctor").out.splitlines())
+    assert all(list(finding) == ["area", "verdict", "text"] for finding in findings)
+    assert {finding["verdict"] for finding in findings} == {"ok"}
+
+
+def no_key(home: Path) -> None:
+    pass
+
+
+def setup_token(home: Path) -> None:
+    write_user_config(home, providers={"anthropic": {"api_key": "sk-ant-oat01-FAKE-CANARY"}})
+
+
+def broken_file(home: Path) -> None:
+    write(home, "providers: [\n")
+
+
+def unknown_default(home: Path) -> None:
+    write(home, f"default_provider: nobody\nproviders: {{anthropic: {{api_key: {FAKE_KEY}}}}}\n")
+
+
+def broken_vault(home: Path) -> None:
+    write_user_config(home)
+    (home / ".missy" / "secrets").mkdir(mode=0o700)
+    for name in ("vault.key", "vault.enc"):
+        (home / ".missy" / "secrets" / name).write_bytes(b"broken")
+        (home / ".missy" / "secrets" / name).chmod(0o600)
+
+
+def broken_trust(home: Path) -> None:
+    write_user_config(home)
+    (home / ".missy" / "trust.json").write_text("{")
+
+
+def missing_bundle(home: Path) -> None:
+    write_user_config(home, network={"ca_bundle": str(home / "missing.pem")})
+
+
+def home_is_a_file(home: Path) -> None:
+    (home / ".missy").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (no_key, "missy vault set anthropic_api_key"),
+        (setup_token, "sk-ant-api"),
+        (broken_file, "config.yaml:2:1"),
+        (unknown_default, "missy providers switch"),
+        (broken_vault, "vault"),
+        (broken_trust, "trust.json"),
+        (missing_bundle, "missing.pem"),
+        (home_is_a_file, ".missy"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_problem_is_named_and_exits_1(
+    missy: Missy, isolated_home: Path, make: Callable[[Path], None], said: str
+) -> None:
+    make(isolated_home)
+    run = missy("doctor")
+    assert run.code == 1, run.out
+    problems = [line for line in run.out.splitlines() if line.startswith("problem ")]
+    assert any(said in line for line in problems), run.out
+    assert "CANARY" not in run.out + run.err
+    assert missy("doctor", "--json").code == 1
+
+
+def test_a_missing_package_is_named(missy: Missy, monkeypatch: pytest.MonkeyPatch, isolated_home: Path) -> None:
+    write_user_config(isolated_home)
+    monkeypatch.setitem(sys.modules, "anthropic", None)
+    run = missy("doctor")
+    assert run.code == 1
+    assert 'anthropic: unavailable (package "anthropic" is not installed)' in run.out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes mean nothing there")
+def test_a_readable_key_a_proxy_and_an_untrusted_folder_are_warnings(
+    missy: Missy, isolated_home: Path, tmp_path: Path
+) -> None:
+    write_user_config(isolated_home).chmod(0o644)
+    (tmp_path / ".missy").mkdir()
+    (tmp_path / ".missy" / "config.yaml").write_text("hover: {mode: off}\n")
+    run = missy("doctor", env={"HTTPS_PROXY": "http://user:CANARY@proxy"})
+    warnings = [line for line in run.out.splitlines() if line.startswith("warning ")]
+    assert run.code == 0
+    for said in ("chmod 600", "HTTPS_PROXY", f"missy trust {tmp_path}"):
+        assert any(said in line for line in warnings), said
+    assert "CANARY" not in run.out
+
+
+def test_a_private_file_without_a_key_is_no_warning(missy: Missy, isolated_home: Path) -> None:
+    write(isolated_home, "hover: {mode: off}\n").chmod(0o644)
+    assert "chmod" not in missy("doctor").out

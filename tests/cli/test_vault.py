@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Missy
+from tests.support.configuration import FAKE_KEY
+
+CANARY = "sk-ant-api03-FAKE-CANARY"
+
+
+def test_the_seed_form_stores_the_value_and_says_once_what_is_better(missy: Missy) -> None:
+    run = missy("vault", "set", "anthropic_api_key", FAKE_KEY)
+    assert (run.code, run.out) == (0, "")
+    assert run.err.count("history") == 1
+    assert "anthropic_api_key is stored in" in run.err
+    assert FAKE_KEY not in run.err
+    assert missy("vault", "get", "anthropic_api_key", "--reveal").out == f"{FAKE_KEY}\n"
+
+
+@pytest.mark.parametrize(
+    "piped", [CANARY.encode(), f"{CANARY}\n".encode(), f"{CANARY}\r\n".encode()], ids=["bare", "lf", "crlf"]
+)
+def test_a_pipe_stores_the_value_without_its_line_end(missy: Missy, piped: bytes) -> None:
+    run = missy("vault", "set", "name", stdin=piped)
+    assert (run.code, run.out) == (0, "")
+    assert "history" not in run.err
+    assert "CANARY" not in run.err
+    assert missy("vault", "get", "name", "--reveal").out == f"{CANARY}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"),
+    [
+        (["set", "name"], b""),
+        (["set", "name"], b" \n"),
+        (["set", "name"], b"\xff\xfe\x00CANARY"),
+        (["set", "name"], b"CANARY" * 5000),
+        (["set", "name"], b"CANARY\nsecond line"),
+        (["set", "name", ""], None),
+        (["set", "name", "CANARY\nsecond line"], None),
+        (["set", "name", os.fsdecode(b"CANARY\xff")], None),
+        (["set", "no/name", "CANARY"], None),
+        (["set", "", "CANARY"], None),
+        (["set", "../up", "CANARY"], None),
+        (["get", "a b", "--reveal"], None),
+        (["delete", "a\x1b[31mb"], None),
+        (["set"], None),
+        (["put", "a", "b"], None),
+        ([], None),
+    ],
+    ids=[
+        *("empty", "blank", "no text", "too long", "two lines", "empty argument", "two lines argument"),
+        *("no text argument", "slash", "no name", "dots", "space", "escape", "nothing", "action", "no action"),
+    ],
+)
+def test_what_can_not_be_stored_is_wrong_usage(missy: Missy, arguments: list[str], stdin: bytes | None) -> None:
+    run = missy("vault", *arguments, stdin=stdin)
+    assert (run.code, run.out) == (2, ""), run.err
+    assert run.err.strip()
+    assert "CANARY" not in run.err
+    assert "\x1b" not in run.err
+    assert "Traceback" not in run.err
+
+
+def test_get_needs_reveal(missy: Missy) -> None:
+    missy("vault", "set", "name", CANARY)
+    run = missy("vault", "get", "name")
+    assert (run.code, run.out) == (2, "")
+    assert "--reveal" in run.err
+    assert "CANARY" not in run.err
+    assert json.loads(missy("vault", "get", "name", "--reveal", "--json").out)["value"] == CANARY
+
+
+@pytest.mark.parametrize("arguments", [["get", "nothing"], ["get", "nothing", "--reveal"], ["delete", "nothing"]])
+def test_an_entry_that_is_not_there_fails(missy: Missy, arguments: list[str]) -> None:
+    run = missy("vault", *arguments)
+    assert (run.code, run.out) == (1, "")
+    assert "nothing is not in the vault" in run.err
+
+
+def test_list_shows_names_and_where_they_live(missy: Missy) -> None:
+    empty = missy("vault", "list")
+    assert (empty.code, empty.out) == (0, "")
+    assert "nothing is stored" in empty.err
+    assert json.loads(missy("vault", "list", "--json").out) == []
+    missy("vault", "set", "b", CANARY)
+    missy("vault", "set", "a", CANARY)
+    run = missy("vault", "list")
+    assert (run.code, run.out, run.err) == (0, "a: the encrypted file vault\nb: the encrypted file vault\n", "")
+    assert json.loads(missy("vault", "list", "--json").out) == [
+        {"name": "a", "where": ["the encrypted file vault"]},
+        {"name": "b", "where": ["the encrypted file vault"]},
+    ]
+
+
+def test_delete_removes_the_entry(missy: Missy) -> None:
+    missy("vault", "set", "name", CANARY)
+    assert missy("vault", "delete", "name").code == 0
+    assert missy("vault", "list").out == ""
+
+
+def test_the_files_are_those_of_the_contract_and_hold_no_plain_text(missy: Missy, isolated_home: Path) -> None:
+    missy("vault", "set", "name", CANARY)
+    folder = isolated_home / ".missy" / "secrets"
+    assert len((folder / "vault.key").read_bytes()) == 32
+    assert b"CANARY" not in (folder / "vault.enc").read_bytes()
+    if os.name == "posix":
+        assert stat.S_IMODE((folder / "vault.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("command", [["list"], ["get", "name", "--reveal"], ["set", "name", "new"], ["delete", "name"]])
+def test_a_broken_vault_is_said_and_left_alone(missy: Missy, isolated_home: Path, command: list[str]) -> None:
+    missy("vault", "set", "name", CANARY)
+    file = isolated_home / ".missy" / "secrets" / "vault.enc"
+    file.write_bytes(b"broken")
+    run = missy("vault", *command)
+    assert (run.code, run.out) == (1, "")
+    assert run.err.splitlines()[-1].startswith("missy: ")
+    assert file.read_bytes() == b"broken"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pty")
+@pytest.mark.parametrize(
+    ("typed", "code", "stored"),
+    [(f"{CANARY}\n".encode(), 0, True), (b"\x04", 2, False), (b"\x03", 130, False), (b"\n", 2, False)],
+    ids=["value", "Ctrl-D", "Ctrl-C", "nothing"],
+)
+def test_the_prompt_takes_a_value_and_never_echoes_it(
+    missy: Missy, script: Callable[[str], str], typed: bytes, code: int, stored: bool
+) -> None:
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(script("missy"), ["missy", "vault", "set", "name"])
+    seen = b""
+    while b"hidden" not in seen:
+        seen += os.read(terminal, 1024)
+    while not _prompts(terminal):
+        pass
+    os.write(terminal, typed)
+    try:
+        while piece := os.read(terminal, 1024):
+            seen += piece
+    except OSError:  # Linux says so where the other end is closed
+        pass
+    finally:
+        os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == code, seen
+    assert b"CANARY" not in seen
+    assert b"Traceback" not in seen
+    assert (missy("vault", "get", "name", "--reveal").code == 0) is stored
+
+
+def _prompts(terminal: int) -> bool:
+    """Tell whether the echo is off: what is typed before that would be seen."""
+    import termios
+
+    return not termios.tcgetattr(terminal)[3] & termios.ECHO
