@@ -14,7 +14,7 @@ from missy_lsp.prompts.loading import load
 
 TEXT = "import os\n\n\ndef first():\n    return 1\n\n\ndef second():\n    return 2\n"
 START = TEXT.index("def second")
-SNAPSHOT = Snapshot("file:///home/me/ws/src/a.py", 3, "python", TEXT, Span(START, len(TEXT)), "/home/me/ws/src/a.py")
+SNAPSHOT = Snapshot("file:///srv/me/ws/src/a.py", 3, "python", TEXT, Span(START, len(TEXT)), "/srv/me/ws/src/a.py")
 TOOL = ToolSpec("read_file", "Read a file.", {"type": "object"})
 
 
@@ -31,7 +31,7 @@ def test_a_question_alone_is_one_message() -> None:
 
 
 def test_a_question_about_a_selection_gives_the_file_first_and_the_question_last() -> None:
-    prompt = build(AskInput("explain", snapshot=SNAPSHOT, workspace_folder="/home/me/ws"), 1_000, (TOOL,))
+    prompt = build(AskInput("explain", snapshot=SNAPSHOT, workspace_folder="/srv/me/ws"), 1_000, (TOOL,))
     assert prompt.tools == (TOOL,)
     (message,) = prompt.messages
     file, selection, question = message.content
@@ -60,7 +60,7 @@ def test_the_prefix_up_to_the_cache_mark_is_the_same_for_every_question_on_one_f
 
 
 def test_where_a_users_files_lie_is_not_sent() -> None:
-    assert "/home/me" not in str(build(AskInput("explain", snapshot=SNAPSHOT), 1_000))
+    assert "/srv/me" not in str(build(AskInput("explain", snapshot=SNAPSHOT), 1_000))
     windows = attrs.evolve(SNAPSHOT, path="C:\\Users\\me\\ws\\src\\a.py")
     built = str(build(AskInput("explain", snapshot=windows, workspace_folder="C:\\Users\\me\\ws"), 1_000))
     assert 'path="src/a.py"' in built

