@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from missy_lsp.config.values import Network, ProviderConfig
 
+_MOST_CLIENTS = 64
 _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
@@ -60,6 +61,8 @@ class AnthropicProvider:
         self._now = now
         self._opening = asyncio.Lock()
         self._client: anthropic.AsyncAnthropic | None = None
+        self._clients: dict[Secret, anthropic.AsyncAnthropic] = {}
+        self._is_installed = False
 
     @classmethod
     def from_config(cls, provider_id: str, provider: ProviderConfig, network: Network) -> AnthropicProvider:
@@ -70,7 +73,9 @@ class AnthropicProvider:
         return self.unavailable_reason() is None
 
     def unavailable_reason(self) -> str | None:
-        return None if is_installed("anthropic") else 'package "anthropic" is not installed'
+        # Looking for a package reads folders: what was found once is not looked for at every request.
+        self._is_installed = self._is_installed or is_installed("anthropic")
+        return None if self._is_installed else 'package "anthropic" is not installed'
 
     async def warm_up(self) -> None:
         """Import the SDK and build the client in a thread. A problem is reported by the first request."""
@@ -81,6 +86,7 @@ class AnthropicProvider:
 
     async def aclose(self) -> None:
         client, self._client = self._client, None
+        self._clients.clear()
         if client is not None:
             await client.close()
 
@@ -89,7 +95,7 @@ class AnthropicProvider:
         secret = self._checked(key)
         call = errors.Call(self.id, self._settings.endpoint, request.model, secret)
         body = request_body(request, self._models().facts(request.model))
-        client = client_for_key(await self._opened(), secret, is_gateway=call.is_gateway)
+        client = self._client_for(await self._opened(), secret, is_gateway=call.is_gateway)
         import anthropic
         import httpx2
 
@@ -155,6 +161,16 @@ class AnthropicProvider:
                 return reader.finish()
             finally:
                 await response.aclose()
+
+    def _client_for(
+        self, client: anthropic.AsyncAnthropic, key: Secret, *, is_gateway: bool
+    ) -> anthropic.AsyncAnthropic:
+        """Return the client as it speaks with one key; copies share the connections and are kept."""
+        if key not in self._clients:
+            if len(self._clients) >= _MOST_CLIENTS:
+                self._clients.clear()
+            self._clients[key] = client_for_key(client, key, is_gateway=is_gateway)
+        return self._clients[key]
 
     async def _opened(self) -> anthropic.AsyncAnthropic:
         if self._client is None:
