@@ -62,7 +62,7 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 
 def build_call(setting: Setting, options: argparse.Namespace) -> Call:
     """Read the material and build the call. Raises UsageError and MissyError with what is wrong with it."""
-    from missy_lsp.features.ask import AskInput, Attachment, build, route_input
+    from missy_lsp.features.ask import AskInput, Attachment, build, left_out, route_input
     from missy_lsp.llm.client import Call
     from missy_lsp.tools.toolbox import Toolbox
 
@@ -85,6 +85,8 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
         attachments=(Attachment("standard input", piped),) if piped else (),
         workspace_folder=_as_text(str(folder)),
     )
+    for sentence in left_out(ask, config.context.max_tokens):
+        setting.output.note(sentence, "dim")
     return Call(
         prompt=build(ask, config.context.max_tokens, specs),
         config=config,

@@ -22,7 +22,11 @@ def run(options: ServerOptions) -> int:
     from missy_lsp.server.logs import start_logging
     from missy_lsp.server.transport import Channel, StdioChannel, accept_one
 
-    start_logging(options.log_file, options.log_level)
+    try:
+        start_logging(options.log_file, options.log_level)
+    except OSError as error:
+        sys.stderr.write(f"missy-lsp: the log {options.log_file} can't be written: {error.strerror}. Choose another.\n")
+        return 1
     channel: Channel
     if options.tcp is None:
         channel = StdioChannel()

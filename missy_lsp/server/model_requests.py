@@ -98,6 +98,15 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
         tokens = completion.usage.input_tokens + completion.usage.output_tokens
         summary = f"{tokens} tokens, ${completion.cost_usd:.4f}, {completion.total_ms / 1000:.1f} s"
         stream.end(completion.stop_reason, completion.complete, usage_fields(completion), summary)
+        logger.info(
+            "%s tier=%s model=%s tokens=%d ms=%.0f request=%s",
+            job.title,
+            completion.tier,
+            completion.model,
+            tokens,
+            completion.total_ms,
+            completion.request_id,
+        )
         return answer_fields(run.id, completion)
     finally:
         if not stream.ended:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.configuration import write_user_config
-from tests.support.fake_api import FakeApi, Hold, block_start, message_start, stream, text_delta
+from tests.support.configuration import FAKE_KEY, write_user_config
+from tests.support.fake_api import FakeApi, Hold, answer, block_start, message_start, stream, text_delta
 from tests.support.lsp_process import LspProcess, server_command
 
 
@@ -143,3 +143,30 @@ def test_a_port_that_is_taken_is_said(isolated_home: Path) -> None:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert ended.returncode == 1
     assert "can't listen" in ended.stderr
+
+
+def test_a_log_that_can_not_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [*server_command(), "--log-file", str(tmp_path / "file" / "log")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False, stdin=subprocess.DEVNULL)
+    assert ended.returncode == 1
+    assert "can't be written" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_log_has_a_line_for_each_model_call_and_neither_key_nor_code(
+    isolated_home: Path, api: FakeApi, tmp_path: Path
+) -> None:
+    write_user_config(isolated_home, api.base_url)
+    api.enqueue(answer("fine"))
+    log = tmp_path / "missy.log"
+    with LspProcess("--log-file", str(log), "--log-level", "debug") as server:
+        server.initialize()
+        server.open("file:///a.py", "secret_code = 1\n")
+        arguments = {"prompt": "my question", "textDocument": {"uri": "file:///a.py"}, "wait": True}
+        assert server.command("missy.ask", arguments)["result"]["text"] == "fine"
+        server.close()
+    written = log.read_text()
+    assert "request=req_fake" in written
+    assert not [word for word in (FAKE_KEY, "secret_code", "my question") if word in written]
+    assert log.stat().st_mode & 0o777 == 0o600
