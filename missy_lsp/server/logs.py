@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import queue
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 MAX_LOG_BYTES = 5 * 1024 * 1024
+FINISH_WITHIN_S = 0.5
 _WAITING_MOST = 1000
 _LIBRARIES = ("pygls", "anthropic", "httpx2", "httpcore2", "httpx", "httpcore", "asyncio", "keyring", "filelock")
 
@@ -24,8 +28,11 @@ class DroppingQueueHandler(logging.handlers.QueueHandler):
             self.dropped += 1
 
 
-def start_logging(log_file: Path | None, level: str) -> None:
-    """Log at `level` to `log_file` (rotating, 0600 where the system can), else warnings to standard error."""
+def start_logging(log_file: Path | None, level: str) -> Callable[[], None]:
+    """Log at `level` to `log_file` (rotating, 0600 where the system can), else warnings to standard error.
+
+    Returns what ends it: what still waits is written, within half a second.
+    """
     target: logging.Handler
     if log_file is None:
         target = logging.StreamHandler()
@@ -43,6 +50,19 @@ def start_logging(log_file: Path | None, level: str) -> None:
     # Libraries log what they send and receive, which is the user's code.
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    return lambda: _finish(listener)
+
+
+def _finish(listener: logging.handlers.QueueListener) -> None:
+    """Write what still waits, but wait for nobody who does not read it."""
+
+    def stop() -> None:
+        with contextlib.suppress(queue.Full):
+            listener.stop()
+
+    stopping = threading.Thread(target=stop, name="missy-log-end", daemon=True)
+    stopping.start()
+    stopping.join(FINISH_WITHIN_S)
 
 
 def _number(level: str) -> int:

@@ -23,7 +23,7 @@ def run(options: ServerOptions) -> int:
     from missy_lsp.server.transport import Channel, StdioChannel, accept_one
 
     try:
-        start_logging(options.log_file, options.log_level)
+        finish_logging = start_logging(options.log_file, options.log_level)
     except OSError as error:
         sys.stderr.write(f"missy-lsp: the log {options.log_file} can't be written: {error.strerror}. Choose another.\n")
         return 1
@@ -44,6 +44,7 @@ def run(options: ServerOptions) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     code = loop.run_until_complete(connection.serve())
+    finish_logging()
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     # The reader may still wait for input that never comes, and a keyring for its user: threads that the
