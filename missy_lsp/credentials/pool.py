@@ -16,6 +16,7 @@ DEFAULT_COOL_DOWN_S = 20.0
 class _Health:
     quarantined: bool = False
     cool_until_s: float = 0.0
+    failures: int = 0
 
 
 class KeyPool:
@@ -47,18 +48,26 @@ class KeyPool:
             key for key in self._keys if not (health := self._of(key)).quarantined and health.cool_until_s <= now
         )
 
-    def succeeded(self, key: ResolvedKey) -> None:
-        """Note that the API took a key."""
-        self._health.pop(key.secret.fingerprint(), None)
+    def failures(self, key: ResolvedKey) -> int:
+        """Return how often a key failed so far; what `succeeded` wants from the time before the request."""
+        return self._of(key).failures
+
+    def succeeded(self, key: ResolvedKey, failures_before: int | None = None) -> None:
+        """Note that the API took a key; an answer to a request from before its last failure says nothing."""
+        if failures_before is None or failures_before == self._of(key).failures:
+            self._health.pop(key.secret.fingerprint(), None)
 
     def rejected(self, key: ResolvedKey) -> None:
         """Note that the API refused a key."""
-        self._of(key).quarantined = True
+        health = self._of(key)
+        health.quarantined = True
+        health.failures += 1
 
     def cooled(self, key: ResolvedKey, retry_after_s: float | None) -> None:
         """Note that a key is rate limited; of several answers the longest rest counts."""
         health = self._of(key)
         until_s = self._clock() + (DEFAULT_COOL_DOWN_S if retry_after_s is None else retry_after_s)
+        health.failures += 1
         health.cool_until_s = max(health.cool_until_s, until_s)
 
     def lift_quarantine(self) -> None:

@@ -10,19 +10,21 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
-from missy_lsp.config.values import Config
-from missy_lsp.credentials.pool import KeyPool
+from missy_lsp.config.values import Budget, Config
 from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ModelError, UsageError
+from missy_lsp.llm.breaker import Breaker
 from missy_lsp.llm.catalogue import Catalogue
-from missy_lsp.llm.estimating import prompt_tokens
+from missy_lsp.llm.estimating import is_cached, prompt_tokens
 from missy_lsp.llm.keys import ProviderKeys
 from missy_lsp.llm.limits import Places
+from missy_lsp.llm.providers.base import Provider
 from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.registry import OFFLINE, ProviderEntry, ProviderRegistry
 from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput, RoutingKnowledge
-from missy_lsp.llm.turns import Toolbox, Turns, Upstream
-from missy_lsp.llm.types import AnswerEvent, Completion, Prompt, Started, TextDelta, TierChoice, Usage
+from missy_lsp.llm.turns import Toolbox, Turns
+from missy_lsp.llm.types import AnswerEvent, Completion, Prompt, Started, TextDelta, TierChoice, TurnEnd, Usage
+from missy_lsp.llm.upstream import Upstream
 
 DEFAULT_OUTPUT_TOKENS = 8192
 _GOOD_STOPS = frozenset({"end_turn", "stop_sequence"})
@@ -57,6 +59,8 @@ class ModelClient:
     """Run calls; keeps providers, keys and places from call to call.
 
     Times come from `clock` (monotonic, seconds), waiting goes through `sleep`, jitter through `chance`.
+    `budget.daily_usd` is held where `spent_today_usd` says what was spent. `knowledge` is read when it is first
+    needed where none is given.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class ModelClient:
         open_vault: Callable[[], Vault],
         *,
         environ: Mapping[str, str] | None = None,
+        spent_today_usd: Callable[[], float] | None = None,
+        knowledge: RoutingKnowledge | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: random.Random | None = None,
@@ -72,8 +78,10 @@ class ModelClient:
         self._registry = registry
         self._keys = ProviderKeys(os.environ if environ is None else environ, open_vault, clock)
         self._places = Places()
+        self._breakers: dict[tuple[str, str | None], Breaker] = {}
+        self._spent_today_usd = spent_today_usd
         self._catalogue = Catalogue.load()
-        self._knowledge: RoutingKnowledge | None = None
+        self._knowledge = knowledge
         self._clock = clock
         self._sleep = sleep
         self._chance = chance or random.Random()  # noqa: S311 - jitter
@@ -87,22 +95,17 @@ class ModelClient:
         entry = self._entry(call)
         decision = self._decide(call, entry)
         max_tokens = self._max_tokens(call, entry, decision.model)
-        self._check_budget(call, decision.model, max_tokens)
-        pool = await self._pool(entry)
+
+        def afford(prompt: Prompt, ends: list[TurnEnd]) -> None:
+            spent_usd = self._cost_of_turns(decision.model, ends)
+            self._check_budget(call.config.budget, spent_usd, self._most_usd(decision.model, prompt, max_tokens))
+
+        afford(call.prompt, [])
         watch = _Watch(on_event, self._clock, begin_s)
-        watch(Started(entry.id, decision.model, decision.tier, decision.reasons))
-        async with self._places.take(call.config.limits.concurrent):
-            assert entry.provider is not None, "_entry lets only built providers pass"
-            upstream = Upstream(
-                entry.provider,
-                pool,
-                resolve_again=lambda: self._keys.resolve_again(entry.id, entry.config),
-                clock=self._clock,
-                sleep=self._sleep,
-                chance=self._chance,
-                interactive=call.interactive,
-            )
-            turns = Turns(upstream, call.prompt, call.toolbox, watch)
+        async with self._registry.in_use(entry, call.config) as provider:
+            upstream = await self._upstream(call, entry, provider)
+            watch(Started(entry.id, decision.model, decision.tier, decision.reasons))
+            turns = Turns(upstream, call.prompt, call.toolbox, watch, afford)
             end = await turns.run(decision.model, max_tokens, float(entry.config.timeout))
         return Completion(
             text=turns.text,
@@ -113,19 +116,21 @@ class ModelClient:
             stop_reason=end.stop_reason,
             complete=end.stop_reason in _GOOD_STOPS,
             usage=turns.usage,
-            cost_usd=sum(self.cost_usd(decision.model, usage) for usage in turns.usages),
+            cost_usd=self._cost_of_turns(decision.model, turns.ends),
             first_token_ms=watch.first_token_ms,
             total_ms=(self._clock() - begin_s) * 1000,
             request_id=end.request_id,
         )
 
     def estimate(self, call: Call) -> RouteEstimate:
-        """Tell where a call would go and what it may cost at most; nothing is sent. Raises as `run` does."""
+        """Tell where a call would go and what its first turn may cost at most; nothing is sent. Raises as `run` does.
+
+        Turns that follow tool calls come on top; each is checked against the budget before it is sent.
+        """
         entry = self._entry(call)
         decision = self._decide(call, entry)
-        tokens = prompt_tokens(call.prompt)
-        most = Usage(tokens, self._max_tokens(call, entry, decision.model))
-        return RouteEstimate(decision, entry.id, tokens, self.cost_usd(decision.model, most))
+        most_usd = self._most_usd(decision.model, call.prompt, self._max_tokens(call, entry, decision.model))
+        return RouteEstimate(decision, entry.id, prompt_tokens(call.prompt), most_usd)
 
     def cost_usd(self, model: str, usage: Usage) -> float:
         """Return the price of one request; the offline provider costs nothing."""
@@ -140,6 +145,10 @@ class ModelClient:
         """Describe the health of the keys that were used, by provider; by fingerprint, never by text."""
         return self._keys.states()
 
+    def outages(self) -> tuple[str, ...]:
+        """Return the ids of the providers that fail so often that nothing is tried again."""
+        return tuple(sorted({provider_id for (provider_id, _), breaker in self._breakers.items() if breaker.is_open}))
+
     async def warm_up(self, config: Config, default: str | None = None) -> None:
         """Let the default provider pay the costs of its first request now."""
         default = default or self._registry.default_id(config)
@@ -153,11 +162,18 @@ class ModelClient:
         await self._registry.aclose()
 
     def _entry(self, call: Call) -> ProviderEntry:
+        """Pick the provider: the call's, else the default. Another one never stands in: code goes only where it may."""
         wanted = call.provider or self._registry.default_id(call.config)
         entries = {entry.id: entry for entry in self._registry.entries(call.config)}
         entry = entries.get(wanted)
-        if entry is None:
+        if entry is None and call.provider is not None:
             raise UsageError(f'There is no provider "{wanted[:60]}" in the configuration; it has {", ".join(entries)}.')
+        if entry is None:
+            message = (
+                f'default_provider is "{wanted[:60]}", which is not under providers; there is {", ".join(entries)}. '
+                "Choose one: missy providers switch NAME"
+            )
+            raise ModelError("provider_unavailable", message)
         if entry.provider is None or entry.reason is not None:
             message = f'The provider "{wanted}" is not available: {entry.reason}. Choose another one, or mend this one.'
             raise ModelError("provider_unavailable", message)
@@ -165,13 +181,15 @@ class ModelClient:
 
     def _decide(self, call: Call, entry: ProviderEntry) -> RouteDecision:
         routing = call.config.routing
-        if call.tier not in (None, "auto"):
-            routing = attrs.evolve(routing, mode=str(call.tier))
+        asked = call.tier if call.tier != "auto" else None
+        if asked is not None:
+            routing = attrs.evolve(routing, mode=asked)
         if self._knowledge is None:
             self._knowledge = RoutingKnowledge.load()
         decision = ModelRouter(entry.config, routing, self._knowledge).decide(call.route)
-        if call.tier not in (None, "auto"):
-            decision = attrs.evolve(decision, reasons=(f"you asked for the {call.tier} tier",))
+        if asked is not None:
+            reasons = (f"you asked for the {asked} tier", *decision.reasons[1:])
+            decision = attrs.evolve(decision, reasons=reasons)
         if entry.config.name == OFFLINE:
             return attrs.evolve(decision, model=OFFLINE_MODEL)
         if call.model:
@@ -184,21 +202,52 @@ class ModelClient:
         cap = entry.config.max_output_tokens
         return min(wanted, self._catalogue.facts(model).max_output_tokens, cap if cap is not None else wanted)
 
-    def _check_budget(self, call: Call, model: str, max_tokens: int) -> None:
-        cap = call.config.budget.request_usd
-        if cap is None:
-            return
-        most = self.cost_usd(model, Usage(prompt_tokens(call.prompt), max_tokens))
-        if most > cap:
+    def _cost_of_turns(self, routed: str, ends: list[TurnEnd]) -> float:
+        """Return what the turns cost, each at the price of the model that answered it."""
+        return sum(self.cost_usd(end.model or routed, end.usage) for end in ends)
+
+    def _most_usd(self, model: str, prompt: Prompt, max_tokens: int) -> float:
+        """Return the most that one turn may cost: all of it read anew, and kept where that is asked."""
+        tokens = prompt_tokens(prompt)
+        if not is_cached(prompt):
+            return self.cost_usd(model, Usage(tokens, max_tokens))
+        return self.cost_usd(model, Usage(0, max_tokens, cache_creation_tokens=tokens))
+
+    def _check_budget(self, budget: Budget, spent_usd: float, next_usd: float) -> None:
+        most_usd = spent_usd + next_usd
+        if budget.request_usd is not None and most_usd > budget.request_usd:
             raise ModelError(
                 "budget",
-                f"This request may cost up to ${most:.4f}, more than budget.request_usd (${cap:.4f}). Ask with less "
-                "code, choose a cheaper tier, or raise the cap in your configuration.",
+                f"This request may cost up to {_usd(most_usd)}, more than budget.request_usd "
+                f"({_usd(budget.request_usd)}). Ask with less code, choose a cheaper tier, or raise the cap in your "
+                "configuration.",
+            )
+        if budget.daily_usd is None or self._spent_today_usd is None:
+            return
+        today_usd = self._spent_today_usd()
+        if today_usd + most_usd > budget.daily_usd:
+            raise ModelError(
+                "budget",
+                f"{_usd(today_usd)} are spent today and this request may cost up to {_usd(most_usd)}: together more "
+                f"than budget.daily_usd ({_usd(budget.daily_usd)}). Ask tomorrow, choose a cheaper tier, or raise the "
+                "cap in your configuration.",
             )
 
-    async def _pool(self, entry: ProviderEntry) -> KeyPool | None:
-        assert entry.provider is not None
-        return await self._keys.pool(entry.id, entry.config) if entry.provider.needs_key else None
+    async def _upstream(self, call: Call, entry: ProviderEntry, provider: Provider) -> Upstream:
+        """Return the provider with its keys. Raises ModelError (`no_key`, `setup_token`) where it has none."""
+        pool = None
+        if provider.needs_key:
+            pool = await self._keys.pool(entry.id, entry.config, interactive=call.interactive)
+        return Upstream(
+            provider,
+            pool,
+            resolve_again=lambda: self._keys.resolve_again(entry.id, entry.config),
+            place=lambda: self._places.take(call.config.limits.concurrent),
+            breaker=self._breakers.setdefault((entry.id, entry.config.base_url), Breaker(self._clock)),
+            sleep=self._sleep,
+            chance=self._chance,
+            interactive=call.interactive,
+        )
 
     async def _description(self, entry: ProviderEntry, is_default: bool) -> dict[str, object]:
         config = entry.config
@@ -219,6 +268,10 @@ class ModelClient:
             "keys": {"count": count, "source": source},
         }
         return described if reason is None else {**described, "reason": reason}
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:.4f}"
 
 
 class _Watch:

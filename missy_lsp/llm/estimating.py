@@ -32,3 +32,9 @@ def prompt_tokens(prompt: Prompt) -> int:
                 case ToolUseBlock(input=value) | OpaqueBlock(value=value):
                     tokens += text_tokens(json.dumps(dict(value)))
     return tokens
+
+
+def is_cached(prompt: Prompt) -> bool:
+    """Tell whether a part of a prompt asks to be kept in the API's cache, which costs more than reading it once."""
+    blocks = (*prompt.system, *(block for message in prompt.messages for block in message.content))
+    return any(isinstance(block, TextBlock) and block.cache for block in blocks)

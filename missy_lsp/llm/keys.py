@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 
@@ -13,6 +14,9 @@ from missy_lsp.credentials.pool import KeyPool
 from missy_lsp.credentials.resolve import KeyResolution, resolve_keys
 from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ModelError
+
+# The provider's id, its implementation, its base_url.
+_Upstream = tuple[str, str, str | None]
 
 
 @attrs.define
@@ -29,22 +33,28 @@ class ProviderKeys:
         self._environ = environ
         self._open_vault = open_vault
         self._clock = clock
-        self._known: dict[str, _Known] = {}
+        self._known: dict[_Upstream, _Known] = {}
+        self._looking: dict[_Upstream, tuple[ProviderConfig, asyncio.Future[KeyResolution]]] = {}
 
     async def resolution(self, provider_id: str, config: ProviderConfig) -> KeyResolution:
         """Return what is known of a provider's keys; a failure is never remembered."""
-        known = self._known.get(provider_id)
+        known = self._known.get(_upstream(provider_id, config))
         if known is None or _differs(known.config, config) or not known.resolution.keys:
             known = await self._resolve(provider_id, config)
         return known.resolution
 
-    async def pool(self, provider_id: str, config: ProviderConfig) -> KeyPool:
-        """Return the keys with their health. Raises ModelError (`no_key`, `setup_token`) where there is none."""
+    async def pool(self, provider_id: str, config: ProviderConfig, *, interactive: bool = True) -> KeyPool:
+        """Return the keys with their health. Raises ModelError (`no_key`, `setup_token`) where there is none.
+
+        Refused keys get another chance where a person asks; what runs unasked leaves them alone.
+        """
         resolution = await self.resolution(provider_id, config)
         if not resolution.keys:
             raise resolution.error(provider_id)
-        pool = self._known[provider_id].pool
-        if pool.next_ready_in_s() is None:
+        upstream = _upstream(provider_id, config)
+        self._known[upstream] = known = self._known.pop(upstream)  # the last one used is the one that is shown
+        pool = known.pool
+        if interactive and pool.next_ready_in_s() is None:
             # Every key was refused: the user may have stored another one since, or paid.
             await self._resolve(provider_id, config)
             pool.lift_quarantine()
@@ -55,40 +65,60 @@ class ProviderKeys:
         await self._resolve(provider_id, config)
 
     def states(self) -> dict[str, object]:
-        return {provider_id: list(known.pool.states()) for provider_id, known in self._known.items()}
+        return {provider_id: list(known.pool.states()) for (provider_id, _, _), known in self._known.items()}
 
     async def _resolve(self, provider_id: str, config: ProviderConfig) -> _Known:
-        resolution = await in_daemon_thread(lambda: resolve_keys(provider_id, config, self._environ, self._open_vault))
-        earlier = self._known.get(provider_id)
+        resolution = await self._look_up(provider_id, config)
+        upstream = _upstream(provider_id, config)
+        earlier = self._known.get(upstream)
         known = _Known(config, resolution, earlier.pool if earlier else KeyPool(self._clock))
         known.pool.take(resolution.keys)
-        self._known[provider_id] = known
+        self._known[upstream] = known
         return known
 
+    async def _look_up(self, provider_id: str, config: ProviderConfig) -> KeyResolution:
+        """Look up once for all who ask at the same time: a keyring may put a question to its user."""
+        upstream = _upstream(provider_id, config)
+        looking = self._looking.get(upstream)
+        if looking is None or looking[1].done() or _differs(looking[0], config):
+            looking = (
+                config,
+                in_daemon_thread(lambda: resolve_keys(provider_id, config, self._environ, self._open_vault)),
+            )
+            self._looking[upstream] = looking
+        return await asyncio.shield(looking[1])
 
-async def in_daemon_thread(call: Callable[[], KeyResolution]) -> KeyResolution:
-    """Await a call that may block for a minute, in a thread that never holds up the end of the process."""
+
+def in_daemon_thread(call: Callable[[], KeyResolution]) -> asyncio.Future[KeyResolution]:
+    """Start a call that may block for a minute, in a thread that never holds up the end of the process."""
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[KeyResolution | None] = loop.create_future()
+    answered: asyncio.Future[KeyResolution] = loop.create_future()
 
     def deliver(result: KeyResolution | None) -> None:
-        if not answered.done():
+        if answered.done():
+            return
+        if result is not None:
             answered.set_result(result)
+        else:
+            sentence = "The keys could not be looked up; the log has the details."
+            answered.set_exception(ModelError("internal", sentence))
 
     def run() -> None:
         result: KeyResolution | None = None
         try:
             result = call()
         finally:
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(deliver, result)
 
     threading.Thread(target=run, name="missy-keys", daemon=True).start()
-    result = await answered
-    if result is None:
-        raise ModelError("internal", "The keys could not be looked up; the log has the details.")
-    return result
+    return answered
 
 
 def _differs(before: ProviderConfig, now: ProviderConfig) -> bool:
-    return (before.name, before.api_key, before.api_keys) != (now.name, now.api_key, now.api_keys)
+    return (before.api_key, before.api_keys) != (now.api_key, now.api_keys)
+
+
+def _upstream(provider_id: str, config: ProviderConfig) -> _Upstream:
+    """Return who gets the keys: a request that still runs must never take one that is meant for another host."""
+    return provider_id, config.name, config.base_url

@@ -9,18 +9,20 @@ from contextlib import asynccontextmanager
 
 
 class Places:
-    """Places among the running streams; the limit is the caller's of the moment and may change."""
+    """Places among the running streams; the limit is that of the latest caller, also for those who wait already."""
 
     def __init__(self) -> None:
         self._taken = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._limit = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
     async def take(self, limit: int) -> AsyncIterator[None]:
         """Hold a place while the block runs, at most `limit` at once; waiting can be cancelled."""
+        self._limit = limit
         if self._taken >= limit or self._waiting:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((limit, turn))
+            self._waiting.append(turn)
             self._admit()
             try:
                 await turn
@@ -39,9 +41,9 @@ class Places:
 
     def _admit(self) -> None:
         while self._waiting:
-            limit, turn = self._waiting[0]
+            turn = self._waiting[0]
             if not turn.done():
-                if self._taken >= limit:
+                if self._taken >= self._limit:
                     return
                 self._taken += 1
                 turn.set_result(None)

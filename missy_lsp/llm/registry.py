@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
 
 from missy_lsp.config.values import Config, Network, ProviderConfig
+from missy_lsp.errors import MissyError
 from missy_lsp.llm.providers.anthropic import AnthropicProvider
 from missy_lsp.llm.providers.base import Provider
 from missy_lsp.llm.providers.offline import OfflineProvider
@@ -16,11 +19,32 @@ ENTRY_POINT_GROUP = "missy_lsp.providers"
 OFFLINE = "offline"
 
 Factory = Callable[[str, ProviderConfig, Network], Provider]
+EntryPoints = Callable[[], Mapping[str, Callable[[], object]]]
 
 BUILT_IN: Mapping[str, Factory] = {
     "anthropic": AnthropicProvider.from_config,
     OFFLINE: OfflineProvider.from_config,
 }
+# What loading or building code of somebody else may raise; one that does is left out.
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MissyError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+
+def installed_providers() -> Mapping[str, Callable[[], object]]:
+    """Return what loads each provider class that other distributions announce; nothing is imported yet."""
+    return {found.name: found.load for found in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
 
 
 @attrs.frozen
@@ -33,6 +57,16 @@ class ProviderEntry:
     reason: str | None
 
 
+@attrs.frozen
+class _Connection:
+    """What a provider is built from; while it is the same, so is the provider."""
+
+    provider_id: str
+    name: str
+    base_url: str | None
+    network: Network
+
+
 class ProviderRegistry:
     """Build providers when they are first needed and keep them while their connection settings hold.
 
@@ -40,10 +74,19 @@ class ProviderRegistry:
     `offline` there is a provider `offline` in every configuration, and it is the default.
     """
 
-    def __init__(self, *, offline: bool = False, built_in: Mapping[str, Factory] = BUILT_IN) -> None:
+    def __init__(
+        self,
+        *,
+        offline: bool = False,
+        built_in: Mapping[str, Factory] = BUILT_IN,
+        entry_points: EntryPoints = installed_providers,
+    ) -> None:
         self._offline = offline
         self._built_in = built_in
-        self._providers: dict[tuple[str, str, str | None, Network], Provider | str] = {}
+        self._entry_points = entry_points
+        self._providers: dict[_Connection, Provider | str] = {}
+        self._replaced: set[_Connection] = set()
+        self._running: Counter[_Connection] = Counter()
 
     def entries(self, config: Config) -> tuple[ProviderEntry, ...]:
         """Return every provider of a configuration, in its order."""
@@ -55,19 +98,34 @@ class ProviderRegistry:
     def default_id(self, config: Config) -> str:
         return OFFLINE if self._offline else config.default_provider
 
+    @asynccontextmanager
+    async def in_use(self, entry: ProviderEntry, config: Config) -> AsyncIterator[Provider]:
+        """Lend an entry's provider to a request; one that was replaced meanwhile is closed when its last one ends."""
+        assert entry.provider is not None, "an entry with a reason is never used"
+        connection = _connection(entry.id, entry.config, config.network)
+        self._running[connection] += 1
+        try:
+            yield entry.provider
+        finally:
+            self._running[connection] -= 1
+            await self._close_replaced()
+
     async def aclose(self) -> None:
-        """Close the connections of every provider that was built."""
-        for provider in self._providers.values():
-            if not isinstance(provider, str):
-                await provider.aclose()
+        """Close the connections of every provider that was built, also where closing one fails."""
+        async with AsyncExitStack() as closing:
+            for provider in self._providers.values():
+                if not isinstance(provider, str):
+                    closing.push_async_callback(provider.aclose)
 
     def _entry(self, provider_id: str, config: ProviderConfig, network: Network) -> ProviderEntry:
         if not config.enabled:
             return ProviderEntry(provider_id, config, None, "disabled")
-        key = (provider_id, config.name, config.base_url, network)
-        if key not in self._providers:
-            self._providers[key] = self._build(provider_id, config, network)
-        built = self._providers[key]
+        connection = _connection(provider_id, config, network)
+        if connection not in self._providers:
+            self._replaced |= {other for other in self._providers if other.provider_id == provider_id}
+            self._providers[connection] = self._build(provider_id, config, network)
+        self._replaced.discard(connection)
+        built = self._providers[connection]
         if isinstance(built, str):
             return ProviderEntry(provider_id, config, None, built)
         return ProviderEntry(provider_id, config, built, built.unavailable_reason())
@@ -75,14 +133,30 @@ class ProviderRegistry:
     def _build(self, provider_id: str, config: ProviderConfig, network: Network) -> Provider | str:
         factory = self._built_in.get(config.name)
         if factory is None:
-            found = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=config.name)
-            if not found:
-                return f'there is no implementation named "{config.name}"; built in: {", ".join(self._built_in)}'
+            installed = self._entry_points()
+            if config.name not in installed:
+                known = ", ".join(sorted({*self._built_in, *installed}))
+                return f'there is no implementation named "{config.name}"; known: {known}'
             try:
-                factory = next(iter(found)).load().from_config
-            except (ImportError, AttributeError, SyntaxError, OSError, TypeError, ValueError) as error:
+                # Whoever announces one promises the class method that ours have too; what is built is checked below.
+                factory = getattr(installed[config.name](), "from_config")  # noqa: B009
+            except _BROKEN as error:
                 return f'the implementation "{config.name}" can\'t be loaded ({type(error).__name__})'
         try:
-            return factory(provider_id, config, network)
-        except (ImportError, OSError, TypeError, ValueError, AttributeError) as error:
+            provider = factory(provider_id, config, network)
+        except _BROKEN as error:
             return f'the implementation "{config.name}" can\'t be built ({type(error).__name__})'
+        if not isinstance(provider, Provider):
+            return f'the implementation "{config.name}" is no provider: it lacks some of what each one has'
+        return provider
+
+    async def _close_replaced(self) -> None:
+        for connection in [replaced for replaced in self._replaced if not self._running[replaced]]:
+            self._replaced.discard(connection)
+            provider = self._providers.pop(connection, "")
+            if not isinstance(provider, str):
+                await provider.aclose()
+
+
+def _connection(provider_id: str, config: ProviderConfig, network: Network) -> _Connection:
+    return _Connection(provider_id, config.name, config.base_url, network)

@@ -12,6 +12,7 @@ REQUESTS_PER_KEY = 3
 BASE_S = 0.5
 CAP_S = 8.0
 LONGEST_WAIT_S = 60.0
+MOST_SPREAD_S = 2.5
 # Failures of a key, not of the request: another key may do.
 KEY_FAILURES: frozenset[ErrorKind] = frozenset({"authentication", "permission", "rate_limited"})
 _TRANSIENT: frozenset[ErrorKind] = frozenset(
@@ -33,14 +34,18 @@ class GiveUp:
 
 def after_failure(error: ModelError, requests_made: int, *, interactive: bool, chance: random.Random) -> Wait | GiveUp:
     """Decide what follows request number `requests_made` with one key, which failed before any text was shown."""
-    if not error.retryable or error.kind not in _TRANSIENT or requests_made >= REQUESTS_PER_KEY:
+    if not interactive or requests_made >= REQUESTS_PER_KEY or not _may_succeed_later(error):
         return GiveUp()
     if error.retry_after_s is None:
-        return Wait(chance.uniform(0, min(CAP_S, BASE_S * 2 ** (requests_made - 1)))) if interactive else GiveUp()
-    if not interactive or not 0 <= error.retry_after_s <= LONGEST_WAIT_S:
+        return Wait(chance.uniform(0, min(CAP_S, BASE_S * 2 ** (requests_made - 1))))
+    if not 0 <= error.retry_after_s <= LONGEST_WAIT_S:
         return GiveUp()
-    # Everybody who was told the same time would come back at the same moment.
-    return Wait(error.retry_after_s + chance.uniform(0, BASE_S))
+    return Wait(spread(error.retry_after_s, chance))
+
+
+def spread(wait_s: float, chance: random.Random) -> float:
+    """Return a little more than `wait_s`: everybody who was told the same time would come back at the same moment."""
+    return wait_s + chance.uniform(0, min(max(BASE_S, wait_s / 2), MOST_SPREAD_S))
 
 
 def reason_of(error: ModelError) -> str:
@@ -53,3 +58,10 @@ def reason_of(error: ModelError) -> str:
         "truncated": "the answer broke off",
     }
     return words.get(error.kind, "the service failed")
+
+
+def _may_succeed_later(error: ModelError) -> bool:
+    # A timeout of ours (without a status) has already taken the user's patience, and what is slow once is slow
+    # again: two more would cost three times the wait and the price.
+    patience_is_spent = error.kind == "timeout" and error.status is None
+    return error.retryable and error.kind in _TRANSIENT and not patience_is_spent

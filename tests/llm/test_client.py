@@ -1,26 +1,18 @@
-"""The one way to a model: order of events, retries, keys, tools, places; with a provider that is scripted."""
+"""The one way to a model: provider, tier, budget, the order of events, the answer; with a scripted provider."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from pathlib import Path
 
-import attrs
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from missy_lsp.config.locations import Locations
-from missy_lsp.config.values import Budget, Config, KeyReference, Limits, ProviderConfig
-from missy_lsp.credentials.vault import open_vault
+from missy_lsp.config.values import Budget, Config, KeyReference, ProviderConfig, Routing
 from missy_lsp.errors import ErrorKind, ModelError, UsageError
-from missy_lsp.llm.client import Call, ModelClient
-from missy_lsp.llm.registry import ProviderRegistry
-from missy_lsp.llm.router import RouteInput
-from missy_lsp.llm.turns import MAX_TURNS
+from missy_lsp.llm.client import Call
 from missy_lsp.llm.types import (
-    AnswerEvent,
-    Completion,
-    JsonObject,
     Message,
     OpaqueBlock,
     Prompt,
@@ -28,62 +20,27 @@ from missy_lsp.llm.types import (
     Started,
     TextBlock,
     TextDelta,
-    ToolCalled,
-    ToolResultBlock,
-    ToolSpec,
+    ThinkingDelta,
     ToolUseBlock,
     TurnEnd,
     Usage,
 )
+from missy_lsp.secret import Secret
 from missy_lsp.tools.outcome import ToolOutcome
-from tests.support.scripted_provider import Script, ScriptedProvider, says
+from tests.support.scripted_provider import (
+    KEYS,
+    PROMPT,
+    Bench,
+    Script,
+    ScriptedProvider,
+    call,
+    config,
+    fails,
+    says,
+)
 
-PROMPT = Prompt((TextBlock("system"),), (Message("user", (TextBlock("why?"),)),))
-KEYS = ("sk-ant-api03-FAKE-one", "sk-ant-api03-FAKE-two", "sk-ant-api03-FAKE-three")
-
-
-class Bench:
-    """A client with its seams: no time passes but what `sleep` is asked for."""
-
-    def __init__(self, tmp_path: Path, provider: ScriptedProvider) -> None:
-        self.provider = provider
-        self.now_s = 0.0
-        self.slept: list[float] = []
-        self.events: list[AnswerEvent] = []
-        registry = ProviderRegistry(built_in={"anthropic": lambda *_: provider})
-        self.client = ModelClient(
-            registry,
-            lambda: open_vault(Locations.from_environment({"HOME": str(tmp_path)})),
-            environ={},
-            clock=lambda: self.now_s,
-            sleep=self.sleep,
-            chance=random.Random(1),
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now_s += seconds
-        await asyncio.sleep(0)
-
-    async def run(self, call: Call) -> Completion:
-        return await self.client.run(call, self.events.append)
-
-    @property
-    def text(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
-
-
-def config(*keys: str, **more: object) -> Config:
-    literals = tuple(KeyReference.parse(key) for key in keys or KEYS[:1])
-    return Config(providers={"anthropic": ProviderConfig(api_keys=literals)}, **more)  # type: ignore[arg-type]
-
-
-def call(given: Config | None = None, **more: object) -> Call:
-    return Call(PROMPT, given or config(), RouteInput("why?", 0, 0, 0), **more)  # type: ignore[arg-type]
-
-
-def fails(kind: ErrorKind, retry_after_s: float | None = None, *, retryable: bool = True) -> Script:
-    return [ModelError(kind, f"it was {kind}", retryable=retryable, retry_after_s=retry_after_s)]
+KEY = KeyReference("literal", "", Secret(KEYS[0]))
+TIERS = ProviderConfig(api_key=KEY, fast_model="claude-haiku-4-5", premium_model="claude-opus-4-6")
 
 
 async def test_started_comes_first_and_the_answer_is_the_text_that_was_shown(tmp_path: Path) -> None:
@@ -99,156 +56,108 @@ async def test_started_comes_first_and_the_answer_is_the_text_that_was_shown(tmp
 @pytest.mark.parametrize(
     ("stop_reason", "complete"),
     [("end_turn", True), ("stop_sequence", True), ("max_tokens", False), ("model_context_window_exceeded", False),
-     ("pause_turn", False), ("something_new", False)],
+     ("pause_turn", False), ("tool_use", False), ("something_new", False)],
 )  # fmt: skip
 async def test_complete_says_whether_the_answer_is_whole(stop_reason: str, complete: bool, tmp_path: Path) -> None:
     bench = Bench(tmp_path, ScriptedProvider(says("x", stop_reason=stop_reason)))
-    assert (await bench.run(call())).complete is complete
+    completion = await bench.run(call())
+    assert (completion.stop_reason, completion.complete) == (stop_reason, complete)
 
 
-RETRIES: list[tuple[list[Script], int, ErrorKind | None]] = [
-    ([fails("overloaded"), says("ok")], 2, None),
-    ([fails("overloaded"), fails("connection"), says("ok")], 3, None),
-    ([fails("overloaded")] * 3, 3, "overloaded"),
-    ([fails("rate_limited", 5), says("ok")], 2, None),
-    ([fails("rate_limited", 0), says("ok")], 2, None),
-    ([fails("rate_limited", 61)], 1, "rate_limited"),
-    ([fails("authentication", retryable=False)], 1, "authentication"),
-    ([fails("invalid_request", retryable=False)], 1, "invalid_request"),
-    ([fails("refused", retryable=False)], 1, "refused"),
-    ([[TextDelta("half"), *fails("overloaded")]], 1, "overloaded"),
-]
+async def test_times_are_measured_from_the_call(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(fails("rate_limited", 2), says("a", "b")))
+    completion = await bench.run(call())
+    assert completion.first_token_ms == pytest.approx(bench.slept[0] * 1000)
+    assert completion.total_ms == completion.first_token_ms
 
 
-@pytest.mark.parametrize(("scripts", "requests", "kind"), RETRIES, ids=range(len(RETRIES)))
-async def test_one_layer_retries_within_its_bounds(
-    scripts: list[Script], requests: int, kind: ErrorKind | None, tmp_path: Path
+async def test_a_provider_without_keys_is_not_asked_for_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(fails("connection"), says("ok"), needs_key=False))
+    assert (await bench.run(call(Config()))).text == "ok"
+    assert bench.provider.keys == ["", ""]
+
+
+# --- tier and model ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "routing", "tier", "model", "reason"),
+    [
+        ({"tier": "fast"}, "auto", "fast", "claude-haiku-4-5", "you asked for the fast tier"),
+        ({"tier": "premium"}, "fast", "premium", "claude-opus-4-6", "you asked for the premium tier"),
+        ({}, "premium", "premium", "claude-opus-4-6", "routing.mode is premium"),
+        ({"tier": "auto"}, "fast", "fast", "claude-haiku-4-5", "routing.mode is fast"),
+        ({"tier": "fast", "model": "mine"}, "auto", "fast", "mine", "you asked for the model mine"),
+    ],
+)
+async def test_what_the_user_names_wins_and_the_reasons_say_so(
+    more: dict[str, str], routing: str, tier: str, model: str, reason: str, tmp_path: Path
 ) -> None:
-    bench = Bench(tmp_path, ScriptedProvider(*scripts))
-    if kind is None:
-        assert (await bench.run(call())).text == "ok"
-    else:
-        with pytest.raises(ModelError) as raised:
-            await bench.run(call())
-        assert raised.value.kind == kind
-        assert raised.value.partial_text == bench.text
-    assert len(bench.provider.requests) == requests
-    waits = [event.in_seconds for event in bench.events if isinstance(event, Retrying)]
-    assert waits == bench.slept
-    assert all(wait <= 8.5 for wait in waits)
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")))
+    completion = await bench.run(call(Config(providers={"anthropic": TIERS}, routing=Routing(mode=routing)), **more))
+    assert (completion.tier, bench.provider.requests[0].model) == (tier, model)
+    assert completion.route_reasons[0] == reason
+    assert bench.events[0] == Started("anthropic", model, completion.tier, completion.route_reasons)
 
 
-async def test_retry_after_is_waited_for_in_full(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, ScriptedProvider(fails("rate_limited", 7), says("ok")))
-    await bench.run(call())
-    assert 7 <= bench.slept[0] <= 7.5
+async def test_a_tier_without_a_model_is_served_by_the_primary_one_and_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")))
+    completion = await bench.run(call(tier="premium"))
+    assert (completion.tier, bench.provider.requests[0].model) == ("premium", "claude-sonnet-4-6")
+    assert "no premium_model is configured" in " ".join(completion.route_reasons)
 
 
-async def test_nothing_is_waited_for_where_nobody_waits(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, ScriptedProvider(fails("rate_limited", 1)))
-    with pytest.raises(ModelError):
-        await bench.run(call(interactive=False))
-    assert (len(bench.provider.requests), bench.slept) == (1, [])
+@pytest.mark.parametrize(
+    ("wish", "cap", "model", "most"),
+    [(None, None, "claude-sonnet-4-6", 8192), (100, None, "claude-sonnet-4-6", 100),
+     (100, 50, "claude-sonnet-4-6", 50), (100, 500, "claude-sonnet-4-6", 100),
+     (10**9, None, "claude-haiku-4-5", 64000)],
+)  # fmt: skip
+async def test_the_output_is_the_features_wish_below_every_cap(
+    wish: int | None, cap: int | None, model: str, most: int, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")))
+    provider = ProviderConfig(api_key=KEY, max_output_tokens=cap)
+    await bench.run(call(Config(providers={"anthropic": provider}), max_output_tokens=wish, model=model))
+    assert bench.provider.requests[0].max_output_tokens == most
 
 
-@pytest.mark.parametrize("kind", ["authentication", "permission", "rate_limited"])
-async def test_the_next_key_is_tried_at_once(kind: ErrorKind, tmp_path: Path) -> None:
-    bench = Bench(tmp_path, ScriptedProvider(fails(kind, 30, retryable=kind == "rate_limited"), says("ok"), says("ok")))
-    assert (await bench.run(call(config(*KEYS)))).text == "ok"
-    assert (bench.provider.keys, bench.slept) == ([KEYS[0], KEYS[1]], [])
-    await bench.run(call(config(*KEYS)))
-    assert bench.provider.keys[-1] == KEYS[1], "the first key rests"
+# --- what can't be asked ------------------------------------------------------------------------------
+
+REFUSED: dict[str, tuple[Call, type[Exception], str, str]] = {
+    "unknown": (call(provider="nope"), UsageError, "", 'no provider "nope".*it has anthropic'),
+    "default unknown": (call(Config(default_provider="nope")), ModelError, "provider_unavailable",
+                        "default_provider.*missy providers switch"),
+    "disabled": (call(Config(providers={"anthropic": ProviderConfig(enabled=False)})), ModelError,
+                 "provider_unavailable", "disabled"),
+    "implementation": (call(Config(providers={"anthropic": ProviderConfig(name="nope")})), ModelError,
+                       "provider_unavailable", "no implementation"),
+    "no key": (call(Config()), ModelError, "no_key", "missy vault set anthropic_api_key"),
+    "setup token": (call(config("sk-ant-oat01-FAKE")), ModelError, "setup_token", "setup token"),
+    "key with a newline": (call(config("sk-ant-api03-FAKE\nx")), ModelError, "no_key", "can't be used"),
+}  # fmt: skip
 
 
-async def test_with_all_keys_exhausted_one_error_says_when_the_first_comes_back(tmp_path: Path) -> None:
-    limited = [fails("rate_limited", seconds) for seconds in (40, 20, 30)]
-    bench = Bench(tmp_path, ScriptedProvider(*limited))
-    with pytest.raises(ModelError, match="20 s") as raised:
-        await bench.run(call(config(*KEYS)))
-    assert (raised.value.kind, raised.value.retry_after_s) == ("rate_limited", 20)
-    assert bench.provider.keys == list(KEYS)
-    with pytest.raises(ModelError, match="20 s"):
-        await bench.run(call(config(*KEYS)))
-    assert len(bench.provider.keys) == 3, "no request while every key rests"
+@pytest.mark.parametrize(("given", "error", "kind", "words"), REFUSED.values(), ids=REFUSED)
+async def test_what_can_not_be_asked_is_refused_with_what_to_do(
+    given: Call, error: type[Exception], kind: str, words: str, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path, ScriptedProvider())
+    with pytest.raises(error, match=words) as raised:
+        await bench.run(given)
+    assert getattr(raised.value, "kind", "") == kind
+    assert (bench.provider.requests, bench.events) == ([], [])
 
 
-async def test_a_thousand_rotations_under_load_fail_no_request(tmp_path: Path) -> None:
-    limited: set[str] = set()
-    count = 0
-
-    def respond(request: object, key: object) -> Script:
-        nonlocal count
-        count += 1
-        name = key.reveal()  # type: ignore[attr-defined]
-        if count % 3 == 0 and name not in limited and len(limited) < len(KEYS) - 1:
-            limited.add(name)
-            return fails("rate_limited", 1)
-        return says("ok")
-
-    bench = Bench(tmp_path, ScriptedProvider(respond=respond))
-    for _ in range(63):
-        answers = await asyncio.gather(*(bench.run(call(config(*KEYS))) for _ in range(16)))
-        assert {answer.text for answer in answers} == {"ok"}
-        limited.clear()
-        bench.now_s += 2
+async def test_a_default_that_can_not_serve_is_never_replaced_by_another_provider(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider())
+    providers = {"work": ProviderConfig(enabled=False), "anthropic": ProviderConfig(api_key=KEY)}
+    with pytest.raises(ModelError, match='"work" is not available: disabled'):
+        await bench.run(call(Config(default_provider="work", providers=providers)))
+    assert bench.provider.requests == []
 
 
-class Tools:
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, JsonObject]] = []
-
-    def specs(self) -> tuple[ToolSpec, ...]:
-        return (ToolSpec("read_file", "Read.", {"type": "object"}),)
-
-    async def call(self, name: str, arguments: JsonObject) -> ToolOutcome:
-        self.calls.append((name, arguments))
-        return ToolOutcome("content", False, f"read {arguments['path']}")
-
-
-def wants_tools(*paths: str, text: str = "") -> Script:
-    thinking = OpaqueBlock({"type": "thinking", "thinking": "hm", "signature": "s"})
-    uses = tuple(ToolUseBlock(f"id-{path}", "read_file", {"path": path}) for path in paths)
-    spoken = [TextDelta(text)] if text else []
-    return [*spoken, TurnEnd("tool_use", Usage(100, 10), "claude-sonnet-4-6", (thinking, *uses))]
-
-
-async def test_every_tool_call_is_answered_in_one_message_and_blocks_go_back_unchanged(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, ScriptedProvider(wants_tools("a", "b", text="Let me look."), says("Done.")))
-    tools = Tools()
-    completion = await bench.run(call(toolbox=tools))
-    assert [arguments["path"] for _, arguments in tools.calls] == ["a", "b"]
-    first, asked, results = bench.provider.requests[1].prompt.messages
-    assert first == PROMPT.messages[0]
-    assert (asked.role, asked.content[0]) == (
-        "assistant",
-        OpaqueBlock({"type": "thinking", "thinking": "hm", "signature": "s"}),
-    )
-    assert results == Message("user", (ToolResultBlock("id-a", "content"), ToolResultBlock("id-b", "content")))
-    assert [event.summary for event in bench.events if isinstance(event, ToolCalled)] == ["read a", "read b"]
-    assert completion.text == bench.text == "Let me look.\n\nDone."
-    assert completion.usage == Usage(110, 15)
-
-
-async def test_a_model_that_never_stops_asking_for_tools_is_stopped(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, ScriptedProvider(respond=lambda *_: wants_tools("a")))
-    completion = await bench.run(call(toolbox=Tools()))
-    assert len(bench.provider.requests) == MAX_TURNS
-    assert (completion.stop_reason, completion.complete) == ("tool_use", False)
-
-
-async def test_no_more_run_at_once_than_allowed_and_a_cancelled_one_frees_its_place(tmp_path: Path) -> None:
-    gate = asyncio.Event()
-    bench = Bench(tmp_path, ScriptedProvider(respond=lambda *_: [gate, *says("ok")]))
-    given = call(config(limits=Limits(concurrent=2)))
-    tasks = [asyncio.ensure_future(bench.run(given)) for _ in range(5)]
-    while bench.provider.running < 2:
-        await asyncio.sleep(0.001)
-    tasks[0].cancel()
-    tasks[4].cancel()
-    gate.set()
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(answer, Completion) for answer in answers] == [False, True, True, True, False]
-    assert bench.provider.most_running == 2
+# --- what it may cost ---------------------------------------------------------------------------------
 
 
 async def test_a_request_over_the_cap_is_refused_with_both_figures(tmp_path: Path) -> None:
@@ -259,43 +168,102 @@ async def test_a_request_over_the_cap_is_refused_with_both_figures(tmp_path: Pat
     assert bench.provider.requests == []
 
 
-@pytest.mark.parametrize(
-    ("given", "error", "words"),
-    [
-        (Call(PROMPT, config(), RouteInput("x", 0, 0, 0), provider="nope"), UsageError, "anthropic"),
-        (Call(PROMPT, Config(providers={"anthropic": ProviderConfig(enabled=False)}), RouteInput("x", 0, 0, 0)),
-         ModelError, "disabled"),
-        (Call(PROMPT, Config(providers={"anthropic": ProviderConfig(name="nope")}), RouteInput("x", 0, 0, 0)),
-         ModelError, "no implementation"),
-        (Call(PROMPT, Config(), RouteInput("x", 0, 0, 0)), ModelError, "missy vault set anthropic_api_key"),
-        (Call(PROMPT, config("sk-ant-oat01-FAKE"), RouteInput("x", 0, 0, 0)), ModelError, "setup token"),
-    ],
-    ids=["unknown", "disabled", "implementation", "no key", "setup token"],
-)  # fmt: skip
-async def test_what_can_not_be_asked_is_refused_with_what_to_do(
-    given: Call, error: type[Exception], words: str, tmp_path: Path
-) -> None:
+async def test_a_day_that_is_spent_is_refused_with_all_figures(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")), spent_today_usd=lambda: 4.95)
+    with pytest.raises(ModelError, match=r"\$4\.9500.*\$0\.12.*\$5\.0000") as raised:
+        await bench.run(call(config(budget=Budget(daily_usd=5))))
+    assert raised.value.kind == "budget"
+    assert (await bench.run(call(config(budget=Budget(daily_usd=6))))).text == "ok"
+
+
+async def test_an_estimate_costs_what_the_request_may_cost_and_calls_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path, ScriptedProvider())
-    with pytest.raises(error, match=words):
-        await bench.run(given)
+    estimate = bench.client.estimate(call(max_output_tokens=1000))
+    assert (estimate.provider, estimate.decision.model) == ("anthropic", "claude-sonnet-4-6")
+    assert estimate.max_usd == pytest.approx((estimate.input_tokens * 3 + 1000 * 15) / 1e6)
     assert bench.provider.requests == []
 
 
-async def test_folders_that_differ_only_in_models_share_a_provider(tmp_path: Path) -> None:
-    built: list[ScriptedProvider] = []
+def test_an_estimate_expects_what_is_to_be_cached_to_be_written(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider())
+    cached = Prompt((TextBlock("system", cache=True),), PROMPT.messages)
+    estimate = bench.client.estimate(call(prompt=cached, max_output_tokens=1))
+    assert estimate.max_usd == pytest.approx((estimate.input_tokens * 3.75 + 15) / 1e6)
 
-    def build(*_: object) -> ScriptedProvider:
-        built.append(ScriptedProvider())
-        return built[-1]
 
-    registry = ProviderRegistry(built_in={"anthropic": build})
-    base = config()
-    other_model = attrs.evolve(base, providers={"anthropic": attrs.evolve(base.providers["anthropic"], model="m")})
-    other_place = attrs.evolve(
-        base, providers={"anthropic": attrs.evolve(base.providers["anthropic"], base_url="https://x")}
-    )
-    for given in (base, other_model, other_place, base):
-        registry.entries(given)
-    assert len(built) == 2
-    await registry.aclose()
-    assert all(provider.closed for provider in built)
+@pytest.mark.parametrize("text", ["def f(x):\n    return x\n" * 50, "Größe 日本語 " * 50, "🎉" * 100])
+def test_a_prompt_is_never_guessed_shorter_than_a_third_of_its_bytes(text: str, tmp_path: Path) -> None:
+    prompt = Prompt((), (Message("user", (TextBlock(text),)),))
+    estimate = Bench(tmp_path, ScriptedProvider()).client.estimate(call(prompt=prompt))
+    assert estimate.input_tokens >= len(text.encode()) / 3
+
+
+# --- descriptions ---------------------------------------------------------------------------------------
+
+
+async def test_providers_are_described_with_keys_by_number_and_source(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider())
+    providers = {
+        "anthropic": ProviderConfig(api_keys=tuple(KeyReference.parse(key) for key in KEYS)),
+        "off": ProviderConfig(enabled=False, model="m", base_url="https://x"),
+        "bare": ProviderConfig(),
+    }
+    described = await bench.client.describe(Config(providers=providers))
+    shared = {"fastModel": "", "premiumModel": ""}
+    sonnet = "claude-sonnet-4-6"
+    assert described == [
+        {"name": "anthropic", "available": True, "model": sonnet, "default": True, "baseUrl": None,
+         "keys": {"count": 3, "source": "api_keys[0]"}, **shared},
+        {"name": "off", "available": False, "model": "m", "default": False, "baseUrl": "https://x",
+         "keys": {"count": 0, "source": None}, "reason": "disabled", **shared},
+        {"name": "bare", "available": False, "model": sonnet, "default": False, "baseUrl": None,
+         "keys": {"count": 0, "source": None}, **shared,
+         "reason": "no API key; set ANTHROPIC_API_KEY or run: missy vault set bare_api_key"},
+    ]  # fmt: skip
+    assert not any(key in str(described) + str(bench.client.key_states()) for key in KEYS)
+
+
+# --- whatever upstream does -------------------------------------------------------------------------------
+
+
+class Tools:
+    def specs(self) -> tuple[()]:
+        return ()
+
+    async def call(self, name: str, arguments: object) -> ToolOutcome:
+        await asyncio.sleep(0)
+        return ToolOutcome("content", False, name)
+
+
+_KINDS: tuple[ErrorKind, ...] = ("overloaded", "rate_limited", "authentication", "connection", "truncated", "refused")
+_pieces = st.lists(
+    st.builds(TextDelta, st.text(max_size=3)) | st.builds(ThinkingDelta, st.text(max_size=2)), max_size=4
+)
+_ends = st.sampled_from(["end_turn", "tool_use", "max_tokens", "odd"]).map(
+    lambda reason: TurnEnd(reason, Usage(1, 1), "m", (OpaqueBlock({"type": "x"}), ToolUseBlock("id", "tool", {})))
+)
+_errors = st.builds(
+    lambda kind, after: ModelError(kind, "x", retryable=True, retry_after_s=after),
+    st.sampled_from(_KINDS),
+    st.sampled_from([None, 0, 3, 90]),
+)
+_scripts = st.lists(st.tuples(_pieces, _ends | _errors).map(lambda parts: [*parts[0], parts[1]]), max_size=40)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scripts=_scripts, keys=st.integers(1, 3), interactive=st.booleans())
+def test_the_shown_text_is_the_kept_text_whatever_upstream_does(
+    scripts: list[Script], keys: int, interactive: bool, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(*scripts, *[says("last")] * 8))
+    try:
+        kept = asyncio.run(bench.run(call(config(*KEYS[:keys]), toolbox=Tools(), interactive=interactive))).text
+    except ModelError as error:
+        kept = error.partial_text
+    assert bench.text == kept
+    assert [isinstance(event, Started) for event in bench.events] == [True, *[False] * (len(bench.events) - 1)]
+    assert bench.waits == bench.slept
+    assert bool(bench.slept) <= interactive
+    assert all(event.attempt >= 1 for event in bench.events if isinstance(event, Retrying))
+    by_prompt = [len(request.prompt.messages) for request in bench.provider.requests]
+    assert all(by_prompt.count(length) <= 3 + keys - 1 for length in by_prompt)

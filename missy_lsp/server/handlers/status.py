@@ -49,4 +49,5 @@ def status(session: Session, arguments: NoArguments, request: Request) -> dict[s
         "trust": {str(folder): state for folder, state in session.configuration.trust_states().items()},
         "provider": session.default_provider,
         "keys": session.models.key_states(),
+        "outages": list(session.models.outages()),
     }
