@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import os
 import re
-import signal
-import stat
-import sys
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from missy_lsp.cli.output import Output, one_line
-from missy_lsp.cli.setting import Setting
+from missy_lsp.cli.setting import Setting, current_folder
+from missy_lsp.cli.standard_input import MAX_INPUT_BYTES, read_input
 from missy_lsp.document import Snapshot, Span, split_lines
 from missy_lsp.errors import MissyError, ModelError, UsageError
-from missy_lsp.features.answers import answer_fields
 from missy_lsp.llm.types import TIER_CHOICES, Completion, Retrying, Started, TextDelta, ToolCalled
 
 if TYPE_CHECKING:
+    from missy_lsp.config.values import Config
     from missy_lsp.llm.client import Call
     from missy_lsp.llm.types import AnswerEvent
+    from missy_lsp.tools.toolbox import Toolbox
 
-MAX_INPUT_BYTES = 4 * 1024 * 1024
 _RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LANGUAGES = {".py": "python", ".js": "javascript", ".ts": "typescript", ".rs": "rust", ".go": "go", ".md": "markdown"}
@@ -56,6 +52,8 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
 
 def run(setting: Setting, options: argparse.Namespace) -> int:
     """Ask, and print what comes."""
+    import asyncio
+
     call = build_call(setting, options)
     return asyncio.run(_ask(setting, call, options))
 
@@ -64,26 +62,23 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
     """Read the material and build the call. Raises UsageError and MissyError with what is wrong with it."""
     from missy_lsp.features.ask import AskInput, Attachment, build, left_out, route_input
     from missy_lsp.llm.client import Call
-    from missy_lsp.tools.toolbox import Toolbox
 
     words = [_as_text(word) for word in options.prompt if word != "-"]
     for name in ("model", "provider"):
         if _SURROGATES.search(getattr(options, name) or ""):
             raise UsageError(f"--{name} is not a text in UTF-8.")
-    piped = read_input(required="-" in options.prompt)
+    piped = read_input(setting.output, required="-" in options.prompt)
     config = setting.config()
-    folder = setting.workspace or Path.cwd()
-    toolbox = None
-    if getattr(options, "tools", "off") == "read" and config.tools.mode != "off":
-        toolbox = Toolbox((folder,), config.privacy.ignore)
+    toolbox = _toolbox(setting, config) if getattr(options, "tools", "off") == "read" else None
     specs = toolbox.specs() if toolbox else ()
+    folder = setting.workspace or current_folder()
     if not words and piped:
         words, piped = [piped], ""
     ask = AskInput(
         prompt=" ".join(words),
         snapshot=read_snapshot(options.file) if options.file else None,
         attachments=(Attachment("standard input", piped),) if piped else (),
-        workspace_folder=_as_text(str(folder)),
+        workspace_folder=_as_text(str(folder)) if folder is not None else None,
     )
     for sentence in left_out(ask, config.context.max_tokens):
         setting.output.note(sentence, "dim")
@@ -98,38 +93,19 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
     )
 
 
+def _toolbox(setting: Setting, config: Config) -> Toolbox | None:
+    """Return the read tools below the workspace; none, and said, where the configuration allows none."""
+    from missy_lsp.tools.toolbox import Toolbox
+
+    if config.tools.mode == "off":
+        setting.output.note("no tools are offered: tools.mode is off in the configuration", "yellow")
+        return None
+    return Toolbox((setting.folder(),), config.privacy.ignore)
+
+
 def _as_text(text: str) -> str:
     """Return a text that can be sent: bytes of the command line that are no UTF-8 come as lone surrogates."""
     return _SURROGATES.sub("\ufffd", text)
-
-
-def read_input(*, required: bool) -> str:
-    """Return what was piped in; empty for a terminal, for nothing, and for what is no pipe or file."""
-    stream = sys.stdin
-    try:
-        kind = os.fstat(stream.fileno()).st_mode
-    except (OSError, ValueError, AttributeError):
-        return ""
-    if not required and not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind) or stat.S_ISSOCK(kind)):
-        return ""
-    if stream.isatty():
-        if required:
-            Output().note("reading standard input; end with Ctrl-D", "dim")
-    elif not _has_input(stream.fileno()):
-        Output().note("waiting for standard input to end (redirect it from /dev/null if it is not meant)", "dim")
-    data = stream.buffer.read(MAX_INPUT_BYTES + 1)
-    if len(data) > MAX_INPUT_BYTES:
-        raise UsageError(f"Standard input is larger than {MAX_INPUT_BYTES // 1024 // 1024} MiB. Send less of it.")
-    return data.decode("utf-8", "replace")
-
-
-def _has_input(descriptor: int) -> bool:
-    """Tell whether something came soon; a pipe that a parent left open and silent puzzles its user."""
-    if sys.platform == "win32":
-        return True
-    import select
-
-    return bool(select.select([descriptor], [], [], 3.0)[0])
 
 
 def read_snapshot(text: str) -> Snapshot:
@@ -138,11 +114,16 @@ def read_snapshot(text: str) -> Snapshot:
     try:
         if not path.is_file():
             raise UsageError(f"{path} is not a file. Give the path of a text file, with :START-END for some lines.")
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_INPUT_BYTES + 1)
     except OSError as error:
         raise MissyError(f"{path} can't be read: {error.strerror}.") from None
-    if len(data) > MAX_INPUT_BYTES or b"\0" in data[:8192]:
-        raise UsageError(f"{path} is not a text file, or larger than {MAX_INPUT_BYTES // 1024 // 1024} MiB.")
+    if len(data) > MAX_INPUT_BYTES:
+        raise UsageError(
+            f"{path} is larger than {MAX_INPUT_BYTES // 1024 // 1024} MiB. Put the part that matters into a file."
+        )
+    if b"\0" in data[:8192]:
+        raise UsageError(f"{path} is not a text file.")
     content = data.decode("utf-8", "replace")
     lines = split_lines(content)
     span: Span | None = None
@@ -174,6 +155,9 @@ def _file_and_lines(text: str) -> tuple[Path, int | None, int | None]:
 
 
 async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int:
+    import asyncio
+    import signal
+
     models = setting.models()
     screen = _Screen(setting.output, streams=not (options.no_stream or options.json), quiet=options.json)
     task = asyncio.ensure_future(models.run(call, screen.on_event))
@@ -208,6 +192,10 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int
         raise screen.fault
     screen.finish()
     if options.json:
+        import uuid
+
+        from missy_lsp.features.answers import answer_fields
+
         setting.output.document(answer_fields(uuid.uuid4().hex[:12], completion))
     elif options.no_stream:
         setting.output.result(completion.text, end="" if completion.text.endswith("\n") else "\n")
@@ -246,7 +234,7 @@ class _Screen:
         match event:
             case TextDelta(text):
                 if self._streams:
-                    self._output.result(text, end="")
+                    self._output.piece(text)
             case Started(provider, model, tier, reasons) if self._output.is_live:
                 self._output.note(one_line(f"{provider} · {model} · {tier}: {'; '.join(reasons)}"), "dim")
             case ToolCalled(_, summary):
@@ -263,8 +251,8 @@ class _Screen:
 
     def finish(self) -> None:
         """End the line of a streamed answer."""
-        if self._streams and self._parts and not self.text.endswith("\n"):
-            self._output.result()
+        if self._streams:
+            self._output.end_pieces()
 
     def summary(self, completion: Completion) -> None:
         usage = completion.usage

@@ -62,7 +62,7 @@ def check(setting: Setting, options: argparse.Namespace) -> int:
     """Print every problem as path:line:column; 1 where one is an error."""
     problems: tuple[Problem, ...]
     if options.file is not None:
-        _, problems, state = read_layer(options.file.absolute(), "user", None)
+        _, problems, state = read_layer(setting.located(options.file), "user", None)
         if state == "absent":
             raise UsageError(f"{options.file} is not there.")
     else:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import missy_lsp.llm.limits
 from missy_lsp.cli.lsp_client import LspClient, Message
 from missy_lsp.cli.output import Output, one_line
 from missy_lsp.cli.setting import Setting
-from missy_lsp.errors import MissyError
 
 QUESTION = "Explain in a few sentences what this class does and why waiting for a place can be cancelled."
 _PARTIAL = "demo-answer"
@@ -30,6 +27,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(setting: Setting, options: argparse.Namespace) -> int:
     """Start the server, open a file, ask about a selection, show what comes."""
+    import asyncio
+
+    import missy_lsp.llm.limits
+
     output = setting.output
     reason = "--offline was given" if options.offline else asyncio.run(_why_not_claude(setting))
     source = Path(missy_lsp.llm.limits.__file__)
@@ -89,9 +90,8 @@ def _ask(client: LspClient, output: Output, source: Path) -> Message:
     params = {"command": "missy.ask", "arguments": [arguments], "workDoneToken": _PROGRESS}
     try:
         return client.request("workspace/executeCommand", params, lambda message: _show(output, message))
-    except MissyError:
-        output.result()
-        raise
+    finally:
+        output.end_pieces()
 
 
 def _show(output: Output, message: Message) -> None:
@@ -100,7 +100,7 @@ def _show(output: Output, message: Message) -> None:
     token, value = message["params"]["token"], message["params"]["value"]
     match value:
         case {"kind": "text", "text": text} if token == _PARTIAL:
-            output.result(text, end="")
+            output.piece(text)
         case {"kind": "begin", "title": title} if token == _PROGRESS:
             output.note(f"progress: {one_line(title)}\n", "dim")
         case {"kind": "retry", "reason": reason, "inSeconds": seconds}:
@@ -109,7 +109,6 @@ def _show(output: Output, message: Message) -> None:
 
 def _summary(output: Output, answer: dict[str, Any]) -> None:
     usage, timing = answer["usage"], answer["timing"]
-    output.result()
     output.note("")
     output.note(
         f"provider  {answer['provider']}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import importlib.metadata
 import os
 import platform
 import stat
@@ -63,6 +61,8 @@ def examine(setting: Setting) -> Iterator[Finding]:
 
 
 def _versions() -> Iterator[Finding]:
+    import importlib.metadata
+
     yield Finding("missy", "ok", f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
     for package in _PACKAGES:
         try:
@@ -113,6 +113,8 @@ def _vault(setting: Setting) -> Iterator[Finding]:
 
 
 def _providers(setting: Setting) -> Iterator[Finding]:
+    import asyncio
+
     config = setting.load().config
     if config is None:
         yield Finding("provider", "problem", "no provider is looked at before the configuration is mended")

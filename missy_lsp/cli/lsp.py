@@ -19,7 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = CommandParser(prog="missy-lsp", description="Claude in every editor: the Missy language server.")
     parser.set_defaults(config=None)
     add_options(parser)
-    parser.add_argument("--version", action="version", version=f"missy-lsp {__version__}")
     return serve(parser.parse_args(arguments))
 
 
@@ -30,8 +29,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="answer without a model, a key or a network")
     parser.add_argument("--log-file", metavar="PATH", type=Path, help="write a log there (rotating)")
     parser.add_argument(
-        "--log-level", metavar="LEVEL", choices=LOG_LEVELS, default="warning", help=", ".join(LOG_LEVELS)
+        "--log-level",
+        metavar="LEVEL",
+        type=str.lower,
+        choices=LOG_LEVELS,
+        default="warning",
+        help=", ".join(LOG_LEVELS),
     )
+    parser.add_argument("--version", action="version", version=f"missy-lsp {__version__}")
 
 
 def serve(options: argparse.Namespace) -> int:

@@ -15,14 +15,18 @@ Message = dict[str, Any]
 
 
 class LspClient:
-    """A server as a subprocess; requests are answered in the order in which they are read."""
+    """A server as a subprocess; requests are answered in the order in which they are read.
 
-    def __init__(self, command: Sequence[str]) -> None:
+    `patience_s` is how long a server may take to end.
+    """
+
+    def __init__(self, command: Sequence[str], patience_s: float = 5) -> None:
         try:
             self._process = subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:
             raise MissyError(f"The server {command[0]} can't be started: {error.strerror}.") from None
         self._id = 0
+        self._patience_s = patience_s
 
     def initialize(self) -> Message:
         """Introduce a client that can show progress."""
@@ -38,7 +42,7 @@ class LspClient:
     def request(self, method: str, params: object, on_notification: Callable[[Message], None]) -> Message:
         """Send a request and return its result; notifications meanwhile go to `on_notification`.
 
-        Raises MissyError with the server's own sentence, or where the server has ended.
+        Raises MissyError with the server's own sentence, and where it has ended or can't be understood.
         """
         self._id += 1
         self._send({"id": self._id, "method": method, "params": params})
@@ -51,23 +55,19 @@ class LspClient:
             elif message.get("id") == self._id:
                 if "error" in message:
                     raise MissyError(str(message["error"].get("message")))
-                result: Message = message["result"]
+                result: Message = message.get("result") or {}
                 return result
 
     def close(self) -> None:
-        """Shut the server down as the protocol asks."""
-        try:
-            self.request("shutdown", None, lambda _: None)
+        """Shut the server down as the protocol asks; one that does not listen is ended."""
+        with contextlib.suppress(MissyError):
+            self._send({"id": self._id + 1, "method": "shutdown", "params": None})
             self.notify("exit", None)
-            self._process.wait(5)
-        except (MissyError, OSError, subprocess.TimeoutExpired):
+        try:
+            self._process.communicate(timeout=self._patience_s)  # reads on, so that a full pipe holds nothing up
+        except (OSError, subprocess.TimeoutExpired):
             self._process.kill()
-            self._process.wait()
-        finally:
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):  # what was still to be sent has nobody to read it
-                        stream.close()
+            self._process.communicate()
 
     def _send(self, message: Message) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -84,19 +84,24 @@ class LspClient:
         length = 0
         while (line := stream.readline()).strip():
             name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
+            if name.lower() == b"content-length" and value.strip().isdigit():
                 length = int(value)
         if not line:
             raise self._ended()
+        body = stream.read(length)
+        if len(body) < length:
+            raise self._ended()
         try:
-            message: Message = json.loads(stream.read(length))
+            message = json.loads(body)
         except ValueError:
-            raise self._ended() from None
+            message = None
+        if not isinstance(message, dict):
+            raise MissyError("The server has sent what is no message of the protocol; what it said stands above.")
         return message
 
     def _ended(self) -> MissyError:
         try:
-            end = f"has ended (exit code {self._process.wait(5)})"
+            end = f"has ended (exit code {self._process.wait(self._patience_s)})"
         except subprocess.TimeoutExpired:
             end = "has closed its output"
         return MissyError(f"The server {end}; what it said stands above.")

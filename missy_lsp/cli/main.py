@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ _FAMILIES = (ask, providers, vault, route, config, trust, doctor, demo)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     parser = build_parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     if not hasattr(options, "run"):
         parser.print_help(sys.stderr)
         return WRONG_USAGE
@@ -32,14 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(output, options)
     except KeyboardInterrupt:
-        output.note("stopped")
+        with contextlib.suppress(OSError):  # whoever read it may have been interrupted too
+            output.note("stopped")
         return INTERRUPTED
     except BrokenPipeError:
         silence_broken_pipe()
         return DONE
-    except OSError as error:  # of our own streams, such as a full disk; files have their own sentences
+    except OSError as error:  # such as a full disk
         silence_broken_pipe()
-        output.note(f"missy: the output can't be written: {one_line(error.strerror or str(error))}.", "red")
+        with contextlib.suppress(OSError):  # it may be standard error that is full
+            output.note(f"missy: the output can't be written: {one_line(error.strerror or str(error))}.", "red")
         return FAILED
 
 
@@ -49,6 +52,10 @@ def _run(output: Output, options: argparse.Namespace) -> int:
         code: int = options.run(setting, options)
     except MissyError as error:
         return _report(output, error, as_json=getattr(options, "json", False))
+    except OSError as error:
+        if output.has_failed:
+            raise
+        return _report(output, _refusal(error), as_json=getattr(options, "json", False))
     return code
 
 
@@ -64,6 +71,15 @@ def build_parser() -> CommandParser:
     lsp.add_options(server)
     server.set_defaults(run=lambda setting, options: lsp.serve(options))
     return parser
+
+
+def _refusal(error: OSError) -> MissyError:
+    """Name what the system refused, for the faults that no command has a better sentence for."""
+    reason = one_line(error.strerror or str(error))
+    if error.filename is None:
+        return MissyError(f"The system refused what this command needs: {reason}. More may stand in: missy doctor")
+    name = one_line(str(error.filename))
+    return MissyError(f"{name}: {reason}. Check that it is there and that you may use it.")
 
 
 def _report(output: Output, error: MissyError, *, as_json: bool) -> int:

@@ -34,11 +34,17 @@ def one_line(text: str) -> str:
 
 @attrs.define
 class Output:
-    """Standard output for results, standard error for everything else."""
+    """Standard output for results, standard error for everything else.
+
+    `has_failed` tells that one of the two could not be written.
+    """
 
     out: TextIO | None = attrs.field(factory=lambda: sys.stdout)
     err: TextIO | None = attrs.field(factory=lambda: sys.stderr)
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ)
+    has_failed: bool = attrs.field(default=False, init=False)
+    _held: str = attrs.field(default="", init=False)  # a \r whose \n may follow in the next piece
+    _inside_line: bool = attrs.field(default=False, init=False)
 
     @property
     def is_live(self) -> bool:
@@ -48,6 +54,22 @@ class Output:
     def result(self, text: str = "", end: str = "\n") -> None:
         """Write a result; untrusted parts are made harmless."""
         self._write(self.out, without_controls(text) + end)
+
+    def piece(self, text: str) -> None:
+        """Write a piece of a result as it comes; a line break that two pieces share stays one."""
+        text, self._held = self._held + text, ""
+        if text.endswith("\r"):
+            text, self._held = text[:-1], "\r"
+        if text:
+            self._write(self.out, without_controls(text))
+            self._inside_line = not text.endswith("\n")
+
+    def end_pieces(self) -> None:
+        """Write what is held back and end the line that the last piece left open."""
+        held, self._held = self._held, ""
+        if held or self._inside_line:
+            self._inside_line = False
+            self._write(self.out, without_controls(held) + "\n")
 
     def document(self, value: object) -> None:
         """Write one JSON document."""
@@ -62,6 +84,8 @@ class Output:
         text = without_controls(text)
         if style and self._has_colour(self.err):
             text = f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+        if self._inside_line and _is_terminal(self.out) and _is_terminal(self.err):
+            text, self._inside_line = f"\n{text}", False  # one screen: not behind half a line of the answer
         self._write(self.err, text + "\n")
 
     def styled(self, text: str, style: str) -> str:
@@ -79,11 +103,15 @@ class Output:
         if stream is None:  # the caller closed it, or there is none (pythonw)
             return
         try:
-            stream.write(text)
-        except UnicodeEncodeError:
-            encoding = stream.encoding or "ascii"
-            stream.write(text.encode(encoding, "replace").decode(encoding))
-        stream.flush()
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:
+                encoding = stream.encoding or "ascii"
+                stream.write(text.encode(encoding, "replace").decode(encoding))
+            stream.flush()
+        except OSError:
+            self.has_failed = True
+            raise
 
 
 def silence_broken_pipe() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import re
@@ -36,6 +35,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(setting: Setting, options: argparse.Namespace) -> int:
     """List, or switch and list."""
+    import asyncio
+
     if options.action == "switch":
         if not options.name:
             raise UsageError("Name the provider to switch to: missy providers switch NAME")

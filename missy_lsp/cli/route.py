@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from missy_lsp.cli.ask import add_material_options, build_call
 from missy_lsp.cli.setting import Setting
+from missy_lsp.cli.standard_input import required_input
 from missy_lsp.errors import UsageError
-from missy_lsp.llm.router import ModelRouter, RouteInput
+
+if TYPE_CHECKING:
+    from missy_lsp.llm.router import RouteInput
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,36 +60,48 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 
 def decide_lines(setting: Setting) -> int:
     """Decide each case on standard input; a line that is no case gets an `error`, and the exit code is 1."""
+    from missy_lsp.llm.router import ModelRouter
+
     config = setting.config()
     provider = config.providers.get(config.default_provider) or next(iter(config.providers.values()))
     router = ModelRouter(provider, config.routing)
     bad = False
-    for number, line in enumerate(sys.stdin.buffer if sys.stdin is not None else (), 1):
+    for number, line in enumerate(required_input(setting.output, "the cases") if sys.stdin is not None else (), 1):
         if not line.strip():
             continue
+        case: dict[str, Any] = {}
         try:
-            case_id, case = _case(line)
+            case = _case(line)
+            decision = router.decide(_route_input(case))
         except ValueError as error:
             bad = True
-            setting.output.line({"line": number, "error": str(error)})
+            known = {"id": case["id"]} if "id" in case else {}
+            setting.output.line({**known, "line": number, "error": str(error)})
             continue
-        decision = router.decide(case)
-        setting.output.line({"id": case_id, "tier": decision.tier, "reasons": list(decision.reasons)})
+        setting.output.line({"id": case.get("id"), "tier": decision.tier, "reasons": list(decision.reasons)})
     return 1 if bad else 0
 
 
-def _case(line: bytes) -> tuple[object, RouteInput]:
+def _case(line: bytes) -> dict[str, Any]:
     try:
         case = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise ValueError("the line is not JSON in UTF-8") from None
-    if not isinstance(case, dict) or not isinstance(case.get("prompt"), str):
+    if not isinstance(case, dict):
+        raise ValueError("an object with a text `prompt` is expected")
+    return case
+
+
+def _route_input(case: dict[str, Any]) -> RouteInput:
+    from missy_lsp.llm.router import RouteInput
+
+    if not isinstance(case.get("prompt"), str):
         raise ValueError("an object with a text `prompt` is expected")
     sizes = {name: case.get(name, 0) for name in ("selection_chars", "tool_count", "history_length")}
     for name, value in sizes.items():
         if type(value) is not int or value < 0:
             raise ValueError(f"`{name}` has to be a whole number, 0 or more")
-    return case.get("id"), RouteInput(prompt=case["prompt"], **sizes)
+    return RouteInput(prompt=case["prompt"], **sizes)
 
 
 def check_counts(options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from missy_lsp.cli.output import Output
 from missy_lsp.config.loading import Loaded, load
 from missy_lsp.config.locations import Locations
 from missy_lsp.config.values import Config
-from missy_lsp.errors import ConfigError
+from missy_lsp.errors import ConfigError, MissyError
 
 if TYPE_CHECKING:
     from missy_lsp.credentials.vault import Vault
@@ -32,7 +32,21 @@ class Setting:
     @classmethod
     def here(cls, output: Output, config_option: Path | None = None, *, offline: bool = False) -> Setting:
         locations = Locations.from_environment(os.environ, config_option)
-        return cls(locations, locations.find_workspace(_current_folder()), output, offline)
+        current = current_folder()
+        return cls(locations, locations.find_workspace(current) if current is not None else None, output, offline)
+
+    def folder(self) -> Path:
+        """Return the workspace, else the current folder. Raises MissyError where that has been removed."""
+        return self.workspace or self.located(Path())
+
+    def located(self, path: Path) -> Path:
+        """Return a path seen from the current folder. Raises MissyError where that has been removed."""
+        if path.is_absolute():
+            return path
+        current = current_folder()
+        if current is None:
+            raise MissyError("The current folder has been removed. Change to one that exists, then try again.")
+        return current / path
 
     def load(self) -> Loaded:
         return load(self.locations, self.workspace)
@@ -61,8 +75,9 @@ class Setting:
         return ModelClient(ProviderRegistry(offline=self.offline), lambda: vault)
 
 
-def _current_folder() -> Path:
+def current_folder() -> Path | None:
+    """Return the current folder; None where it was deleted under us."""
     try:
         return Path.cwd()
-    except OSError:  # it was deleted under us
-        return Path(os.path.abspath(os.sep))
+    except OSError:
+        return None

@@ -28,7 +28,7 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
     store = TrustStore(setting.locations.trust_file)
     if options.list:
         return _list(setting, store, as_json=options.json)
-    folder = Path(os.path.realpath(options.path or setting.workspace or Path.cwd()))
+    folder = Path(os.path.realpath(setting.located(options.path) if options.path else setting.folder()))
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.")
     if options.revoke:

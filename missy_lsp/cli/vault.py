@@ -8,6 +8,7 @@ import sys
 
 from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
+from missy_lsp.cli.standard_input import is_readable
 from missy_lsp.errors import MissyError, UsageError
 
 _MAX_PIPED_CHARACTERS = 16 * 1024
@@ -91,7 +92,7 @@ def _value(setting: Setting, options: argparse.Namespace) -> str:
         except EOFError:  # Ctrl-D
             raise UsageError("No value came, nothing is stored.") from None
     try:
-        value = sys.stdin.read(_MAX_PIPED_CHARACTERS) if sys.stdin is not None else ""
+        value = sys.stdin.read(_MAX_PIPED_CHARACTERS) if is_readable() else ""
     except UnicodeDecodeError:
         raise UsageError("What came through the pipe is not text; nothing is stored.") from None
     if not value.strip():

@@ -94,6 +94,35 @@ def test_offline_needs_neither_a_key_nor_a_network(missy: Missy) -> None:
     assert "offline" in json.loads(run.out)["text"].lower()
 
 
+@pytest.mark.parametrize("options", [[], ["--no-stream"]], ids=["streamed", "whole"])
+def test_a_windows_line_end_that_is_split_over_two_deltas_is_a_line_end(
+    missy: Missy, api: FakeApi, options: list[str]
+) -> None:
+    api.enqueue(answer("one\r", "\ntwo\r\n"))
+    assert missy("ask", "hello", *options).out == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "--tier", "fast", "this"],
+        ["--tier", "fast", "explain", "this"],
+        ["explain", "this", "--tier", "fast"],
+        ["explain", "--tier", "fast", "--", "this"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("command", ["ask", "route"])
+def test_words_of_a_question_may_stand_around_options(
+    missy: Missy, api: FakeApi, command: str, arguments: list[str]
+) -> None:
+    api.enqueue(answer("yes"))
+    run = missy(command, "--json", *arguments)
+    assert run.code == 0, run.err
+    if command == "ask":
+        assert "explain this" in sent(api)
+
+
 # --- material -------------------------------------------------------------------------------------
 
 
@@ -116,6 +145,31 @@ def test_a_dash_beside_words_adds_standard_input(missy: Missy, api: FakeApi) -> 
     assert missy("ask", "explain", "this", "-", stdin=b"PIPED").code == 0
     assert "explain this" in sent(api)
     assert "PIPED" in sent(api)
+
+
+def test_a_dash_may_follow_an_option(missy: Missy, api: FakeApi) -> None:
+    api.enqueue(answer("yes"))
+    assert missy("ask", "explain", "--tier", "fast", "-", stdin=b"PIPED").code == 0
+    assert "explain" in sent(api)
+    assert "PIPED" in sent(api)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a drive letter is no part of a name there")
+def test_a_drive_letter_is_no_line_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "C:\\code\\some.py").write_text("one\ntwo\n")
+    assert read_snapshot("C:\\code\\some.py").span is None
+    assert read_snapshot("C:\\code\\some.py:2").selected == "two\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file with a hole takes its whole size there")
+def test_a_huge_file_is_refused_without_being_read(missy: Missy, tmp_path: Path) -> None:
+    with (tmp_path / "huge.log").open("wb") as file:
+        file.write(b"text")
+        file.truncate(2**40)
+    run = missy("ask", "explain", "--file", "huge.log", "--offline")
+    assert (run.code, run.out) == (2, "")
+    assert "larger than 4 MiB" in run.err
 
 
 @pytest.mark.parametrize(
@@ -225,7 +279,9 @@ def test_tools_are_offered_only_on_request(missy: Missy, api: FakeApi) -> None:
 def test_tools_never_exceed_what_is_configured(missy: Missy, api: FakeApi, isolated_home: Path) -> None:
     write_user_config(isolated_home, api.base_url, tools={"mode": "off"})
     api.enqueue(answer("a"))
-    assert missy("ask", "hello", "--tools", "read").code == 0
+    run = missy("ask", "hello", "--tools", "read")
+    assert run.code == 0
+    assert "tools.mode" in run.err
     assert not api.requests[0].json.get("tools")
 
 

@@ -70,6 +70,17 @@ def test_wrong_usage_is_said_and_exits_2(missy: Missy, api: FakeApi, arguments: 
     assert not api.requests
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["hello", "--bogus", "more"], ["hello", "--offline", "more", "-q"], ["--offline", "hello", "--bogus=1"]],
+    ids=" ".join,
+)
+def test_an_unknown_option_is_never_taken_for_a_word(missy: Missy, arguments: list[str]) -> None:
+    run = missy("ask", *arguments)
+    assert (run.code, run.out) == (2, "")
+    assert "unrecognized arguments" in run.err
+
+
 def test_an_empty_pipe_is_an_empty_question(missy: Missy, api: FakeApi) -> None:
     run = missy("ask", "-", stdin=b"")
     assert (run.code, run.out) == (2, "")
@@ -243,6 +254,27 @@ def test_ctrl_c_keeps_the_text_closes_upstream_and_exits_130(api: FakeApi, scrip
     assert err == b"missy: stopped; the text so far is kept\n"
     assert b"Traceback" not in err
     assert api.requests[0].closed.wait(5)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such descriptor")
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["ask", "hello", "--offline"], 0, ""),
+        (["ask", "-", "--offline"], 2, "missy: Standard input is not open for reading"),
+        (["route", "--jsonl"], 2, "missy: Standard input is not open for reading"),
+        (["vault", "set", "name"], 2, "missy: No value came"),
+    ],
+    ids=["not needed", "needed", "cases", "secret"],
+)
+def test_standard_input_that_can_not_be_read_is_a_true_sentence(
+    script: Callable[[str], str], tmp_path: Path, arguments: list[str], code: int, said: str
+) -> None:
+    with (tmp_path / "written-only").open("wb") as file:
+        run = subprocess.run([script("missy"), *arguments], stdin=file, capture_output=True, text=True, timeout=30)
+    assert (run.returncode, bool(run.stdout)) == (code, code == 0), run.stderr
+    assert run.stderr.startswith(said)
+    assert len(run.stderr.splitlines()) == (1 if said else 0)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")

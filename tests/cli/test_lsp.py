@@ -91,8 +91,18 @@ def test_both_names_take_the_same_options(missy: Missy, monkeypatch: pytest.Monk
     assert started[2:] == [ServerOptions(), ServerOptions(config=Path("mine.yaml"))]
 
 
-def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_said_under_both_names(missy: Missy, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         lsp.main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out == f"missy-lsp {__version__}\n"
+    run = missy("lsp", "--version")
+    assert (run.code, run.out, run.err) == (0, f"missy-lsp {__version__}\n", "")
+
+
+@pytest.mark.parametrize("level", ["INFO", "Info", "info"])
+def test_a_log_level_is_taken_in_any_case(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    started: list[ServerOptions] = []
+    monkeypatch.setattr("missy_lsp.server.main.run", lambda options: started.append(options) or 0)
+    assert lsp.main(["--log-level", level]) == 0
+    assert started == [ServerOptions(log_level="info")]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -87,10 +88,14 @@ def test_a_current_folder_that_is_gone_is_no_traceback(missy: Missy, tmp_path: P
     gone.mkdir()
     os.chdir(gone)
     gone.rmdir()
-    for arguments in (["providers"], ["config", "path"], ["ask", "x", "--offline"], ["route", "x"], ["trust"]):
+    for arguments in (["providers"], ["config", "path"], ["ask", "x", "--offline"], ["route", "x"], ["doctor"]):
         run = missy(*arguments)
-        assert run.code in (0, 1, 2)
-        assert run.out + run.err
+        assert run.code == (1 if arguments == ["doctor"] else 0), run.err  # it has no key
+        assert run.out
+    for arguments in (["trust"], ["trust", "."], ["config", "check", "x.yaml"], ["ask", "x", "--tools", "read"]):
+        run = missy(*arguments)
+        assert (run.code, run.out) == (1, ""), arguments
+        assert run.err == "missy: The current folder has been removed. Change to one that exists, then try again.\n"
 
 
 class FullDisk:
@@ -116,6 +121,23 @@ def test_a_full_disk_is_a_sentence(
     err = capsys.readouterr().err
     assert err.startswith("missy: the output can't be written: ")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_fault_of_the_system_is_not_blamed_on_the_output(
+    missy: Missy, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "some\x1b[31mfile")
+
+    monkeypatch.setattr("missy_lsp.cli.setting.load", refuse)
+    run = missy("providers", *options)
+    said = json.loads(run.out)["error"]["message"] if options else run.err
+    assert run.code == 1
+    assert "some" in said
+    assert os.strerror(errno.EACCES) in said
+    assert "output" not in said
+    assert "\x1b" not in run.out + run.err
 
 
 def test_closed_streams_are_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,12 +224,13 @@ def test_the_module_refuses_to_run_where_the_current_folder_could_be_imported(
 @pytest.mark.parametrize(
     ("arguments", "unwanted"),
     [
-        (["--version"], {"anthropic", "pygls", "lsprotocol", "keyring", "cryptography", "httpx2", "yaml"}),
+        (["--version"], {"anthropic", "pygls", "lsprotocol", "keyring", "cryptography", "httpx2", "yaml", "asyncio"}),
+        (["config", "show"], {"anthropic", "pygls", "lsprotocol", "keyring", "cryptography", "httpx2", "asyncio"}),
         (["route", "x"], {"anthropic", "pygls", "lsprotocol", "keyring", "cryptography", "httpx2"}),
         (["vault", "list"], {"anthropic", "pygls", "lsprotocol", "httpx2"}),
         (["providers"], {"anthropic", "pygls", "lsprotocol", "httpx2"}),
     ],
-    ids=["version", "route", "vault", "providers"],
+    ids=["version", "config", "route", "vault", "providers"],
 )
 def test_a_command_imports_only_what_it_needs(arguments: list[str], unwanted: set[str], tmp_path: Path) -> None:
     code = (

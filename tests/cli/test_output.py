@@ -74,6 +74,54 @@ def test_colours_are_only_for_terminals_that_want_them(
     assert output.out.getvalue() == ("\x1b[32mours\x1b[0m\n" if coloured else "ours\n")
 
 
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["a", "b"], "ab\n"),
+        (["a\n"], "a\n"),
+        (["a\r", "\nb"], "a\nb\n"),
+        (["a", "\r", "\n"], "a\n"),
+        (["a\r\n", "b\r", "\n"], "a\nb\n"),
+        (["good\r", "over"], "good\\x0dover\n"),
+        (["a\r"], "a\\x0d\n"),
+        (["a\r", "\r", "\nb"], "a\\x0d\nb\n"),
+        (["", "a", ""], "a\n"),
+        ([], ""),
+    ],
+    ids=ascii,
+)
+def test_a_line_break_that_two_pieces_share_is_one_line_break(pieces: list[str], shown: str) -> None:
+    out = io.StringIO()
+    output = Output(out, io.StringIO(), {})
+    for piece in pieces:
+        output.piece(piece)
+    output.end_pieces()
+    output.end_pieces()
+    assert out.getvalue() == shown
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "said"),
+    [
+        (Terminal, Terminal, "\nnote\n"),
+        (Terminal, io.StringIO, "note\n"),
+        (io.StringIO, Terminal, "note\n"),
+        (io.StringIO, io.StringIO, "note\n"),
+    ],
+    ids=["both", "out", "err", "neither"],
+)
+def test_a_note_starts_a_line_of_its_own_only_where_both_are_on_the_screen(
+    out: type[io.StringIO], err: type[io.StringIO], said: str
+) -> None:
+    output = Output(out(), err(), {})
+    output.piece("half a line")
+    output.note("note")
+    assert isinstance(output.err, io.StringIO)
+    assert isinstance(output.out, io.StringIO)
+    assert output.err.getvalue() == said
+    assert output.out.getvalue() == "half a line", "what goes to standard output is the answer alone"
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
 def test_no_encoding_makes_a_crash(encoding: str) -> None:
     bytes_out = io.BytesIO()

@@ -66,6 +66,25 @@ def test_a_bad_line_is_said_in_its_place_and_the_rest_is_decided(missy: Missy, b
     assert "Traceback" not in run.err
 
 
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ({"id": "r9"}, {"id": "r9", "line": 1}),
+        ({"id": 7, "prompt": 1}, {"id": 7, "line": 1}),
+        ({"id": "r9", "prompt": "x", "tool_count": -1}, {"id": "r9", "line": 1}),
+        ({"prompt": 1}, {"line": 1}),
+        (["id"], {"line": 1}),
+    ],
+    ids=["no prompt", "number", "negative", "no id", "list"],
+)
+def test_a_bad_line_keeps_its_id_where_it_has_one(missy: Missy, bad: object, expected: dict[str, object]) -> None:
+    run = missy("route", "--jsonl", stdin=json.dumps(bad).encode())
+    (said,) = lines(run.out)
+    assert run.code == 1
+    assert said.pop("error")
+    assert said == expected
+
+
 @pytest.mark.parametrize("prompt", ["\ud800", "x" * 200_000, "\0\x1b[2J", ""], ids=["half", "long", "codes", "empty"])
 def test_any_text_can_be_routed(missy: Missy, prompt: str) -> None:
     run = missy("route", "--jsonl", stdin=json.dumps({"id": "\x1b", "prompt": prompt}).encode())
