@@ -12,9 +12,8 @@ from typing import Any
 from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
 from missy_lsp.config.checking import check_layer
-from missy_lsp.config.files import FileFault, read_config_file
+from missy_lsp.config.files import FileFault, read_config_file, write_atomically
 from missy_lsp.config.nodes import MapNode, Node, ScalarNode
-from missy_lsp.config.trust import write_atomically
 from missy_lsp.config.yaml_reading import YamlFault, read_yaml
 from missy_lsp.errors import ConfigError, MissyError, UsageError
 

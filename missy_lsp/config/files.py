@@ -1,9 +1,10 @@
-"""Read a configuration file without being held up or fooled by what lies at its path."""
+"""Read a configuration file without being held up or fooled by what lies at its path; replace a private one."""
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from missy_lsp.config.yaml_reading import MAX_BYTES
@@ -43,6 +44,26 @@ def read_config_file(path: Path, within: Path | None = None) -> bytes | None:
         if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
             return data
     raise FileFault("the file is being written to; it is read again when it rests")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a private file in one step: readers see the old content or the new, also after a crash."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # created with 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # only there where something failed
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _read(descriptor: int) -> bytes:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 import attrs
 
+from missy_lsp.config.files import write_atomically
 from missy_lsp.errors import TrustError
 
 TrustState = Literal["trusted", "untrusted", "changed", "refused", "not_needed"]
@@ -160,26 +160,6 @@ def digest_of(folder: Path, read: Mapping[Path, bytes] | None = None) -> str | N
         content = (read or {}).get(file)
         whole.update(_content_digest(file, folder) if content is None else hashlib.sha256(content).digest())
     return whole.hexdigest()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a private file in one step: readers see the old content or the new, also after a crash."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # created with 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)  # only there where something failed
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _content_digest(file: Path, folder: Path) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from missy_lsp.config.trust import write_atomically
+from missy_lsp.config.files import write_atomically
 from missy_lsp.errors import CredentialError
 
 LOCK_NAME = "vault.lock"

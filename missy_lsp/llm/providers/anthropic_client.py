@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
+from missy_lsp.config.urls import ANTHROPIC_URL
 from missy_lsp.errors import ModelError
-from missy_lsp.llm.providers.anthropic_errors import DEFAULT_BASE_URL
 from missy_lsp.secret import Secret
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ClientSettings:
     @property
     def endpoint(self) -> str:
         """Return the URL before `/v1/messages`; a base_url that already ends in /v1 is meant the same way."""
-        return (self.base_url or DEFAULT_BASE_URL).rstrip("/").removesuffix("/v1").rstrip("/")
+        return (self.base_url or ANTHROPIC_URL).rstrip("/").removesuffix("/v1").rstrip("/")
 
 
 def is_installed(package: str) -> bool:

@@ -15,10 +15,10 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
+from missy_lsp.config.urls import ANTHROPIC_URL
 from missy_lsp.errors import ErrorKind, ModelError
 from missy_lsp.secret import Secret
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
 MAX_UPSTREAM_CHARS = 500
 
 _SHORTEST_KEY_PIECE = 8
@@ -76,7 +76,7 @@ class Call:
 
     @property
     def is_gateway(self) -> bool:
-        return self.base_url != DEFAULT_BASE_URL
+        return self.base_url != ANTHROPIC_URL
 
 
 def status_error(call: Call, status: int, headers: Mapping[str, str], body: bytes, now: float) -> ModelError:
