@@ -7,7 +7,9 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO, cast
+
+from missy_lsp.server.transport import read_message
 
 Message = dict[str, Any]
 
@@ -40,14 +42,10 @@ class Client:
     def read(self) -> Message:
         stream = self.process.stdout
         assert stream is not None
-        length = 0
-        while (line := stream.readline()).strip():
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        if not line:
+        body = read_message(cast(BinaryIO, stream))
+        if body is None:
             raise EOFError("the server ended")
-        message: Message = json.loads(stream.read(length))
+        message: Message = json.loads(body)
         if "id" in message and "method" in message:
             self.send({"id": message["id"], "result": None})
         return message

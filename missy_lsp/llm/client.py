@@ -97,6 +97,8 @@ class ModelClient:
         max_tokens = self._max_tokens(call, entry, decision.model)
 
         def afford(prompt: Prompt, ends: list[TurnEnd]) -> None:
+            if call.config.budget == Budget():
+                return  # estimating reads the whole prompt; without a cap nobody asks
             spent_usd = self._cost_of_turns(decision.model, ends)
             self._check_budget(call.config.budget, spent_usd, self._most_usd(decision.model, prompt, max_tokens))
 
