@@ -7,7 +7,7 @@ configuration in place and its problems are told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -16,7 +16,7 @@ from missy_lsp.config.checking import Layer
 from missy_lsp.config.loading import Loaded, Source, load
 from missy_lsp.config.locations import Locations
 from missy_lsp.config.problems import Problem
-from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, TrustState, TrustStore
+from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, TrustState, TrustStore, digest_of
 from missy_lsp.config.values import Config
 from missy_lsp.config.watch import Fingerprint, fingerprint
 from missy_lsp.errors import ConfigError
@@ -30,6 +30,8 @@ class _Folder:
     sources: tuple[Source, ...] = ()
     seen: Fingerprint | None = None
     workspace: Layer | None = None
+    decided_at: Fingerprint | None = None
+    asked_about: str | None = None
 
 
 class Configuration:
@@ -98,6 +100,21 @@ class Configuration:
 
     def sources(self) -> dict[Path | None, tuple[Source, ...]]:
         return {key: self._current(key).sources for key in list(self._folders)}
+
+    def undecided(self) -> Iterator[tuple[Path, TrustState, str]]:
+        """Yield the folders to ask the user about, with their state and the digest of what is asked about.
+
+        Each content of a folder's files is asked about once; files are only hashed where something changed.
+        """
+        for path in self.folders:
+            folder = self._current(path)
+            if folder.decided_at == folder.seen:
+                continue
+            folder.decided_at = folder.seen
+            state, digest = self.trust.state(path), digest_of(path)
+            if state in ("untrusted", "changed") and digest is not None and digest != folder.asked_about:
+                folder.asked_about = digest
+                yield path, state, digest
 
     def trust_states(self) -> dict[Path, TrustState]:
         return {folder: self.trust.state(folder) for folder in self.folders}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,3 +120,33 @@ def test_a_cancelled_question_leaves_the_editor_usable(
         return client:request_sync('workspace/executeCommand', {command = 'missy.status'}, 5000)"""
     )
     assert status["result"]["server"]["running"] == 0
+
+
+def test_the_set_up_that_the_readme_shows_opens_the_answer_in_a_window(
+    neovim: Any, isolated_home: Path, tmp_path: Path
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"```lua\n(.*?)```", readme, re.DOTALL)
+    assert shown is not None
+    (isolated_home / ".missy").mkdir(mode=0o700)
+    (isolated_home / ".missy" / "config.yaml").write_text(
+        "default_provider: offline\nproviders: {offline: {name: offline}}\n", encoding="utf-8"
+    )
+    (tmp_path / ".git").mkdir()
+    source = tmp_path / "fence.py"
+    source.write_text("def fence():\n    return 1\n", encoding="utf-8")
+    neovim.exec_lua("vim.env.PATH = ... .. ':' .. vim.env.PATH", str(Path(server_command()[0]).parent))
+    neovim.exec_lua("vim.g.mapleader = ' '\n" + shown[1])
+    neovim.exec_lua("vim.ui.input = function(_, answer) answer('explain this') end; vim.cmd.edit(...)", str(source))
+    until(neovim, "local c = vim.lsp.get_clients({name='missy', bufnr=0})[1]; return c and c.initialized")
+    neovim.input("Vj a")
+    text = until(
+        neovim,
+        """for _, window in ipairs(vim.api.nvim_list_wins()) do
+          local buffer = vim.api.nvim_win_get_buf(window)
+          local text = table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), '\\n')
+          if vim.bo[buffer].filetype == 'markdown' and text:find('function') then return text end
+        end""",
+    )
+    assert "Missy is offline" in text
+    assert "`function fence`" in text

@@ -186,3 +186,58 @@ def test_a_route_calls_no_model_and_gives_its_reasons(server: LspProcess, api: F
     assert result["reasons"]
     assert result["estimate"]["maxUsd"] > 0
     assert api.requests == []
+
+
+def test_a_changed_file_asks_again_while_the_server_runs(isolated_home: Path, tmp_path: Path) -> None:
+    write_user_config(isolated_home)
+    path = write_workspace(tmp_path, "providers: {anthropic: {fast_model: first-model}}\n")
+    with LspProcess() as server:
+        questions: list[str] = []
+
+        def decide(params: Any) -> Any:
+            questions.append(params["message"])
+            return {"title": params["actions"][0]["title"]}
+
+        server.answer("window/showMessageRequest", decide)
+        server.initialize(tmp_path, ACTIONS)
+        server.wait_until_answered("window/showMessageRequest")
+        assert model_of(server) == "first-model"
+        path.write_text("providers: {anthropic: {fast_model: second-model}}\n")
+        assert model_of(server) == "claude-haiku-4-5"
+        server.until(lambda message: len(questions) == 2)
+        server.wait_until_answered("window/showMessageRequest")
+        assert model_of(server) == "second-model"
+        assert "its Missy files have changed" in questions[1]
+
+
+def test_a_yes_to_what_has_changed_since_is_asked_again(isolated_home: Path, tmp_path: Path) -> None:
+    write_user_config(isolated_home)
+    path = write_workspace(tmp_path, "providers: {anthropic: {fast_model: shown-model}}\n")
+    with LspProcess() as server:
+        answers = 0
+
+        def decide(params: Any) -> Any:
+            nonlocal answers
+            answers += 1
+            if answers == 1:  # the folder is exchanged under the question
+                path.write_text("providers: {anthropic: {fast_model: other-model}}\n")
+                return {"title": params["actions"][0]["title"]}
+            return None
+
+        server.answer("window/showMessageRequest", decide)
+        server.initialize(tmp_path, ACTIONS)
+        server.until(lambda message: answers == 2)
+        server.wait_until_answered("window/showMessageRequest")
+        assert model_of(server) == "claude-haiku-4-5"
+
+
+def test_a_decision_that_can_not_be_stored_is_said(isolated_home: Path, tmp_path: Path) -> None:
+    write_user_config(isolated_home)
+    write_workspace(tmp_path, "hover: {mode: off}\n")
+    (isolated_home / ".missy" / "trust.json").write_text("broken")
+    with LspProcess() as server:
+        server.answer("window/showMessageRequest", lambda params: {"title": params["actions"][0]["title"]})
+        server.initialize(tmp_path, ACTIONS)
+        shown = server.until(lambda message: message.get("method") == "window/showMessage")["params"]
+        assert shown["type"] == 1
+        assert "trust.json is damaged" in shown["message"]

@@ -49,7 +49,7 @@ def change_folders(session: Session, params: types.DidChangeWorkspaceFoldersPara
     kept = [path for path in session.configuration.folders if str(path) not in removed]
     session.configuration.set_folders([*kept, *added])
     session.publish_problems()
-    session.keep(asyncio.ensure_future(trust.ask_where_needed(session)))
+    trust.ask_where_needed(session)
 
 
 def _run_builtin(session: Session, params: types.InitializeParams) -> types.InitializeResult:
@@ -78,13 +78,16 @@ async def _get_ready(session: Session) -> None:
     await asyncio.to_thread(importlib.import_module, "missy_lsp.server.handlers.commands")
     await settings.pull(session)
     session.publish_problems()
-    warm_up = asyncio.ensure_future(session.warm_up())
-    await trust.ask_where_needed(session)
-    await warm_up
+    trust.ask_where_needed(session)
+    await session.warm_up()
 
 
 async def _watch(session: Session) -> None:
-    """Tell of configuration problems soon after a file changed; not every client reports file changes."""
+    """Look at the configuration's files now and then: not every client reports file changes.
+
+    Problems are told, and what was trusted is asked about again where it has changed.
+    """
     while True:
         await asyncio.sleep(WATCH_EVERY_S)
         session.publish_problems()
+        trust.ask_where_needed(session)

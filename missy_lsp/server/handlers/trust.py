@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from missy_lsp.errors import UsageError
+from missy_lsp.errors import TrustError, UsageError
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.protocol import ClientRefused
 
@@ -20,18 +21,16 @@ REFUSE = "Do not trust"
 ANSWER_WITHIN_S = 600.0
 
 
-async def ask_where_needed(session: Session) -> None:
-    """Ask about each folder that has Missy files and no decision; silence and nonsense leave it restricted."""
-    for folder, state in session.configuration.trust_states().items():
-        if state not in ("untrusted", "changed"):
-            continue
-        if not session.client.message_actions:
+def ask_where_needed(session: Session) -> None:
+    """Ask about each folder whose Missy files wait for a decision; silence and nonsense leave it restricted."""
+    for folder, state, digest in session.configuration.undecided():
+        if session.client.message_actions:
+            session.keep(asyncio.ensure_future(_ask(session, folder, digest, changed=state == "changed")))
+        else:
             session.show_message(
                 types.MessageType.Info,
                 f"Missy: {folder.name} has Missy files of its own; unused. To use them: missy trust {folder}",
             )
-            continue
-        await _ask(session, folder, changed=state == "changed")
 
 
 def trust_workspace(session: Session, arguments: TrustArguments) -> dict[str, object]:
@@ -48,11 +47,11 @@ def trust_workspace(session: Session, arguments: TrustArguments) -> dict[str, ob
     return {"trusted": session.configuration.trust.state(folder) in ("trusted", "not_needed")}
 
 
-async def _ask(session: Session, folder: Path, *, changed: bool) -> None:
+async def _ask(session: Session, folder: Path, digest: str, *, changed: bool) -> None:
     because = "its Missy files have changed" if changed else "it has Missy files of its own"
     question = {
         "type": types.MessageType.Warning.value,
-        "message": f"Do you trust {folder.name}? {because.capitalize()}: they choose models, tools to leave out and "
+        "message": f"Do you trust {folder.name}? I ask since {because}: they choose models, tools to leave out and "
         "instructions, never keys or addresses.",
         "actions": [{"title": TRUST}, {"title": REFUSE}],
     }
@@ -61,12 +60,21 @@ async def _ask(session: Session, folder: Path, *, changed: bool) -> None:
     except ClientRefused:
         return
     title = chosen.get("title") if isinstance(chosen, dict) else None
-    if title == TRUST:
+    try:
+        _decide(session, folder, digest, title)
+    except TrustError as error:
+        session.show_message(types.MessageType.Error, f"Missy: {error.message}")
+
+
+def _decide(session: Session, folder: Path, digest: str, title: object) -> None:
+    from missy_lsp.config.trust import digest_of  # not needed to answer `initialize`
+
+    if title == TRUST and digest_of(folder) == digest:
         session.configuration.trust.trust(folder)
     elif title == REFUSE:
         session.configuration.trust.refuse(folder)
     else:
-        return
+        return  # no answer of ours, or a yes to what is no longer there: the new content is asked about by itself
     _take_effect(session)
 
 
