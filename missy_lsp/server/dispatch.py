@@ -106,7 +106,9 @@ class Dispatcher:
         task = self._tasks.get(message_id)
         if task is not None:
             self._cancelled.add(message_id)
-            task.cancel()
+            # After its first step, which is due before this: a task that never began can't pass the cancel on to
+            # what it was to wait for.
+            asyncio.get_running_loop().call_soon(task.cancel)
 
     async def close(self, timeout_s: float) -> None:
         """Cancel everything that runs and wait a little for it to end."""

@@ -13,6 +13,7 @@ from missy_lsp.features.answers import answer_fields, usage_fields
 from missy_lsp.llm.types import Completion
 from missy_lsp.server.answer_documents import show_answer, show_failure
 from missy_lsp.server.dispatch import Request, RequestCancelledError
+from missy_lsp.server.running import INTERNAL_FAULT
 from missy_lsp.server.streaming import AnswerStream, PartialResults, WorkDoneProgress
 
 if TYPE_CHECKING:
@@ -75,48 +76,63 @@ async def _show_when_done(session: Session, job: Job, task: asyncio.Task[Answer]
         show_failure(session, job.title, error)
     elif error is not None:
         logger.error("a request in the background failed", exc_info=error)
-        show_failure(session, job.title, ModelError("internal", "Something went wrong inside the server; see its log."))
+        show_failure(session, job.title, ModelError("internal", INTERNAL_FAULT))
     elif job.partial_token is None:
         await show_answer(session, job.title, job.question, task.result())
 
 
 async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> Answer:
-    stop_reason, word = "error", "failed"
+    outcome: Answer | MissyError = ModelError("internal", INTERNAL_FAULT)
+    completion, word = None, "failed"
     try:
         completion = await session.models.run(job.call, stream.on_event)
+        outcome = answer_fields(run.id, completion)
+        return outcome
     except asyncio.CancelledError:
-        stop_reason, word = "cancelled", "stopped"
+        word = "stopped"
         if not run.stop_requested:
+            outcome = ModelError("cancelled", "The request was cancelled.", partial_text=stream.text)
             raise
-        completion = _so_far(session, stream)
-        return answer_fields(run.id, completion)
-    except ModelError as error:
-        word = f"failed: {error.kind}"
-        error.partial_text = error.partial_text or stream.text
+        outcome = answer_fields(run.id, _so_far(session, stream, "cancelled"))
+        return outcome
+    except MissyError as error:
+        outcome = error
+        if isinstance(error, ModelError):
+            word = f"failed: {error.kind}"
+            error.partial_text = error.partial_text or stream.text
         raise
-    else:
-        tokens = completion.usage.input_tokens + completion.usage.output_tokens
-        summary = f"{tokens} tokens, ${completion.cost_usd:.4f}, {completion.total_ms / 1000:.1f} s"
-        stream.end(completion.stop_reason, completion.complete, usage_fields(completion), summary)
-        logger.info(
-            "%s tier=%s model=%s tokens=%d ms=%.0f request=%s",
-            job.title,
-            completion.tier,
-            completion.model,
-            tokens,
-            completion.total_ms,
-            completion.request_id,
-        )
-        return answer_fields(run.id, completion)
     finally:
-        if not stream.ended:
-            so_far = _so_far(session, stream)
-            summary = f"{word} after {so_far.total_ms / 1000:.1f} s, {so_far.usage.output_tokens} tokens"
-            stream.end(stop_reason, False, usage_fields(so_far), summary)
+        # Recorded first: a client that is told of the end may ask for the result at once.
+        session.running.record(run, outcome)
+        _end(stream, completion or _so_far(session, stream, "cancelled" if word == "stopped" else "error"), word)
+        if completion is not None:
+            _log(job.title, completion)
 
 
-def _so_far(session: Session, stream: AnswerStream) -> Completion:
-    """Describe a request that was stopped by what it had shown."""
+def _end(stream: AnswerStream, completion: Completion, word: str) -> None:
+    usage = completion.usage
+    seconds = completion.total_ms / 1000
+    if completion.stop_reason in ("cancelled", "error"):
+        summary = f"{word} after {seconds:.1f} s, {usage.output_tokens} tokens"
+    else:
+        summary = f"{usage.input_tokens + usage.output_tokens} tokens, ${completion.cost_usd:.4f}, {seconds:.1f} s"
+    stream.end(completion.stop_reason, completion.complete, usage_fields(completion), summary)
+
+
+def _log(title: str, completion: Completion) -> None:
+    logger.info(
+        "%s tier=%s model=%s tokens=%d ms=%.0f request=%s",
+        title,
+        completion.tier,
+        completion.model,
+        completion.usage.input_tokens + completion.usage.output_tokens,
+        completion.total_ms,
+        completion.request_id,
+    )
+
+
+def _so_far(session: Session, stream: AnswerStream, stop_reason: str) -> Completion:
+    """Describe a request that did not end by itself by what it had shown."""
     started = stream.started
     return Completion(
         text=stream.text,
@@ -124,7 +140,7 @@ def _so_far(session: Session, stream: AnswerStream) -> Completion:
         model=started.model if started else "",
         tier=started.tier if started else "primary",
         route_reasons=started.route_reasons if started else (),
-        stop_reason="cancelled",
+        stop_reason=stop_reason,
         complete=False,
         usage=stream.usage,
         cost_usd=session.models.cost_usd(started.model, stream.usage) if started else 0.0,

@@ -16,6 +16,7 @@ from missy_lsp.errors import MissyError, ModelError
 if TYPE_CHECKING:
     from missy_lsp.server.streaming import AnswerStream
 
+INTERNAL_FAULT = "Something went wrong inside the server; its log has the details."
 KEPT_S = 3600.0
 KEPT_MOST = 200
 
@@ -53,12 +54,18 @@ class RunningRequests:
         return Run(id=uuid.uuid4().hex[:12], title=title, uri=uri)
 
     def start(self, run: Run, work: Coroutine[object, object, Answer]) -> asyncio.Task[Answer]:
-        """Run `work` as the task of `run` and remember how it ends."""
+        """Run `work` as the task of `run`; it calls `record` when it ends."""
         task = asyncio.get_running_loop().create_task(work)
         run.task = task
         self._runs[run.id] = run
         task.add_done_callback(lambda done: self._close(run, done))
         return task
+
+    def record(self, run: Run, outcome: Answer | MissyError) -> None:
+        """Count a run as ended, and keep what came of it."""
+        self._runs.pop(run.id, None)
+        self._ended[run.id] = (time.monotonic(), outcome)
+        self._forget_old()
 
     def on_document(self, uri: str) -> list[Run]:
         return [run for run in self._runs.values() if run.uri == uri]
@@ -104,26 +111,14 @@ class RunningRequests:
     def _cancel(self, run: Run) -> None:
         run.stop_requested = True
         if run.task is not None:
-            run.task.cancel()
+            # After its first step, which is due before this: a run that never began can't tell of its end.
+            asyncio.get_running_loop().call_soon(run.task.cancel)
 
     def _close(self, run: Run, task: asyncio.Task[Answer]) -> None:
-        self._runs.pop(run.id, None)
-        self._ended[run.id] = (time.monotonic(), _outcome(run, task))
-        self._forget_old()
+        if run.id in self._runs:  # it was cancelled before its first step, which only the end of the server does
+            self.record(run, ModelError("cancelled", "The request was cancelled."))
 
     def _forget_old(self) -> None:
         oldest_s = time.monotonic() - KEPT_S
         while self._ended and (len(self._ended) > KEPT_MOST or next(iter(self._ended.values()))[0] < oldest_s):
             self._ended.popitem(last=False)
-
-
-def _outcome(run: Run, task: asyncio.Task[Answer]) -> Answer | MissyError:
-    text = run.stream.text if run.stream is not None else ""
-    if task.cancelled():
-        return ModelError("cancelled", "The request was cancelled.", partial_text=text)
-    error = task.exception()
-    if error is None:
-        return task.result()
-    if isinstance(error, MissyError):
-        return error
-    return ModelError("internal", "Something went wrong inside the server; its log has the details.", partial_text=text)

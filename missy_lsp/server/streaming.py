@@ -148,7 +148,6 @@ class AnswerStream:
         self.usage = Usage()
         self._begin_s = time.monotonic()
         self.first_token_ms: float | None = None
-        self.ended = False
 
     @property
     def text(self) -> str:
@@ -194,7 +193,6 @@ class AnswerStream:
 
     def end(self, stop_reason: str, complete: bool, usage: dict[str, object], message: str) -> None:
         """Send the last value and end the progress; everything that was shown comes before it."""
-        self.ended = True
         self._send("end", stopReason=stop_reason, complete=complete, usage=usage)
         self.progress.end(message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,39 @@ def test_sixteen_questions_run_at_once_and_are_all_answered(server: LspProcess, 
     ids = [server.start_command("missy.ask", {"prompt": f"hi {number}", "wait": True}) for number in range(16)]
     assert {server.response(request_id)["result"]["text"] for request_id in ids} == {"one of many"}
     assert time.monotonic() - begin < 20
+
+
+def in_one_write(server: LspProcess, *messages: object) -> None:
+    bodies = [json.dumps(message).encode() for message in messages]
+    server.write(b"".join(b"Content-Length: %d\r\n\r\n%s" % (len(body), body) for body in bodies))
+
+
+def command(request_id: int, name: str, arguments: object) -> dict[str, object]:
+    params = {"command": name, "arguments": [arguments]}
+    return {"jsonrpc": "2.0", "id": request_id, "method": "workspace/executeCommand", "params": params}
+
+
+def test_a_stop_in_the_same_breath_as_its_request_is_a_normal_answer(server: LspProcess, api: FakeApi) -> None:
+    api.respond = lambda request: held("too late")
+    server.command("missy.status")
+    asked = command(1000, "missy.ask", {"prompt": "hi", "partialResultToken": TOKEN})
+    in_one_write(server, asked, command(1001, "missy.stop", {}))
+    assert server.response(1001)["result"] == {"stopped": 1}
+    assert server.response(1000)["result"]["stopReason"] == "cancelled"
+    assert [value["kind"] for value in server.progress(TOKEN)][-1] == "end"
+
+
+def test_a_cancel_in_the_same_breath_as_its_request_stops_it_too(server: LspProcess, api: FakeApi) -> None:
+    api.respond = lambda request: held("too late")
+    server.command("missy.status")
+    ids = range(1000, 1020)
+    for request_id in ids:
+        asked = command(request_id, "missy.ask", {"prompt": "hi", "partialResultToken": f"t{request_id}"})
+        in_one_write(server, asked, {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": request_id}})
+    assert {server.response(request_id)["error"]["code"] for request_id in ids} == {-32800}
+    assert server.command("missy.status")["result"]["server"]["running"] == 0
+    assert all(request.closed.wait(2) for request in api.requests)
+    answered = {message.get("id"): at for at, message in enumerate(server.messages)}
+    for at, message in enumerate(server.messages):
+        if message.get("method") == "$/progress" and str(message["params"]["token"]).startswith("t1"):
+            assert at < answered[int(message["params"]["token"][1:])]
