@@ -22,17 +22,30 @@ from missy_lsp.llm.providers.base import Provider
 from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.registry import OFFLINE, ProviderEntry, ProviderRegistry
 from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput, RoutingKnowledge
-from missy_lsp.llm.turns import Toolbox, Turns
-from missy_lsp.llm.types import AnswerEvent, Completion, Prompt, Started, TextDelta, TierChoice, TurnEnd, Usage
+from missy_lsp.llm.turns import GOOD_STOPS, AskForRepair, Toolbox, Turns
+from missy_lsp.llm.types import (
+    AnswerEvent,
+    Completion,
+    ModelRequest,
+    Prompt,
+    Started,
+    TextDelta,
+    TierChoice,
+    TurnEnd,
+    Usage,
+)
 from missy_lsp.llm.upstream import Upstream
 
 DEFAULT_OUTPUT_TOKENS = 8192
-_GOOD_STOPS = frozenset({"end_turn", "stop_sequence"})
 
 
 @attrs.frozen
 class Call:
-    """One request of a user's. `max_output_tokens` is the feature's wish; not `interactive`: nothing is waited for."""
+    """One request of a user's.
+
+    `max_output_tokens` is the feature's wish; `repair` may ask for one more turn where the answer can't be used;
+    not `interactive`: nothing is waited for.
+    """
 
     prompt: Prompt
     config: Config
@@ -41,6 +54,7 @@ class Call:
     model: str | None = None
     tier: TierChoice | None = None
     toolbox: Toolbox | None = None
+    repair: AskForRepair | None = None
     max_output_tokens: int | None = None
     interactive: bool = True
 
@@ -107,8 +121,9 @@ class ModelClient:
         async with self._registry.in_use(entry, call.config) as provider:
             upstream = await self._upstream(call, entry, provider)
             watch(Started(entry.id, decision.model, decision.tier, decision.reasons))
-            turns = Turns(upstream, call.prompt, call.toolbox, watch, afford)
-            end = await turns.run(decision.model, max_tokens, float(entry.config.timeout))
+            turns = Turns(upstream, call.toolbox, watch, afford, call.repair)
+            request = ModelRequest(decision.model, call.prompt, max_tokens, float(entry.config.timeout))
+            end = await turns.run(request, can_structure=self._can_structure(entry, decision.model))
         return Completion(
             text=turns.text,
             provider=entry.id,
@@ -116,12 +131,14 @@ class ModelClient:
             tier=decision.tier,
             route_reasons=decision.reasons,
             stop_reason=end.stop_reason,
-            complete=end.stop_reason in _GOOD_STOPS,
+            complete=end.stop_reason in GOOD_STOPS,
             usage=turns.usage,
             cost_usd=self._cost_of_turns(decision.model, turns.ends),
             first_token_ms=watch.first_token_ms,
             total_ms=(self._clock() - begin_s) * 1000,
             request_id=end.request_id,
+            last_text=turns.last_text,
+            structured=turns.structured,
         )
 
     def estimate(self, call: Call) -> RouteEstimate:
@@ -203,6 +220,10 @@ class ModelClient:
         wanted = call.max_output_tokens or DEFAULT_OUTPUT_TOKENS
         cap = entry.config.max_output_tokens
         return min(wanted, self._catalogue.facts(model).max_output_tokens, cap if cap is not None else wanted)
+
+    def _can_structure(self, entry: ProviderEntry, model: str) -> bool:
+        """Tell whether a model answers by a schema; a gateway's own may not, whatever it is called."""
+        return entry.config.base_url is None and self._catalogue.facts(model).structured_outputs
 
     def _cost_of_turns(self, routed: str, ends: list[TurnEnd]) -> float:
         """Return what the turns cost, each at the price of the model that answered it."""

@@ -14,6 +14,7 @@ from missy_lsp.llm.types import (
     Message,
     ModelRequest,
     Prompt,
+    Repair,
     TextBlock,
     TextDelta,
     ToolCalled,
@@ -27,6 +28,9 @@ from missy_lsp.llm.types import (
 from missy_lsp.llm.upstream import OnEvent, Upstream
 
 MAX_TURNS = 8
+GOOD_STOPS = frozenset({"end_turn", "stop_sequence"})
+# Asked with the text of the last turn and whether an answer by schema can be had; None where it is fine.
+AskForRepair = Callable[[str, bool], Repair | None]
 _LAST_TURN = "No more tools can be used for this question. Answer now with what you know."
 
 
@@ -55,24 +59,25 @@ class Turns:
     """The conversation of one call, append-only.
 
     `afford` is called before every turn with what it will send and what was used so far; it raises ModelError
-    where that would pass a cap.
+    where that would pass a cap. `repair` may ask for one more turn where the answer can't be used.
     """
 
     def __init__(
         self,
         upstream: Upstream,
-        prompt: Prompt,
         toolbox: Toolbox | None,
         on_event: OnEvent,
         afford: Callable[[Prompt, list[TurnEnd]], None],
+        repair: AskForRepair | None = None,
     ) -> None:
         self._upstream = upstream
-        self._prompt = prompt
         self._toolbox = toolbox
         self._on_event = on_event
         self._afford = afford
+        self._repair = repair
         self._text: list[str] = []
-        self._turn_has_text = False
+        self._turn_text: list[str] = []
+        self.structured = False
         self.ends: list[TurnEnd] = []
 
     @property
@@ -83,26 +88,50 @@ class Turns:
     def usage(self) -> Usage:
         return sum((end.usage for end in self.ends), Usage())
 
-    async def run(self, model: str, max_tokens: int, timeout_s: float) -> TurnEnd:
-        """Run turns until the model has answered, or `MAX_TURNS` of them. Raises ModelError with all text so far."""
-        messages = self._prompt.messages
+    @property
+    def last_text(self) -> str:
+        """Return the text of the last turn alone."""
+        return "".join(self._turn_text)
+
+    async def run(self, request: ModelRequest, *, can_structure: bool = False) -> TurnEnd:
+        """Run turns until the model has answered, or `MAX_TURNS` of them. Raises ModelError with all text so far.
+
+        `request` is the first turn's; `can_structure` tells whether its model answers by a schema.
+        """
         for turn in range(1, MAX_TURNS + 1):
-            self._turn_has_text = False
-            prompt = attrs.evolve(self._prompt, messages=messages)
-            try:
-                self._afford(prompt, self.ends)
-                end = await self._upstream.turn(ModelRequest(model, prompt, max_tokens, timeout_s), self._on_turn_event)
-            except ModelError as error:
-                error.partial_text = self.text
-                raise
-            self.ends.append(end)
-            self._on_event(UsageSoFar(self.usage))
+            end = await self._turn(request)
             calls = [block for block in end.content if isinstance(block, ToolUseBlock)]
-            if end.stop_reason != "tool_use" or not calls or self._toolbox is None or turn == MAX_TURNS:
+            if turn == MAX_TURNS:
                 break
-            results = await self._call_tools(self._toolbox, calls, is_last=turn == MAX_TURNS - 1)
-            messages = (*messages, Message("assistant", end.content), results)
+            if end.stop_reason == "tool_use" and calls and self._toolbox is not None:
+                results = await self._call_tools(self._toolbox, calls, is_last=turn == MAX_TURNS - 1)
+                request = _continued(request, end, results)
+            elif (repair := self._asked_repair(end, can_structure)) is not None:
+                request = _continued(request, end, Message("user", (TextBlock(repair.message),)))
+                request = attrs.evolve(request, output_schema=repair.output_schema)
+                self.structured = repair.output_schema is not None
+            else:
+                break
         return end
+
+    async def _turn(self, request: ModelRequest) -> TurnEnd:
+        self._turn_text = []
+        try:
+            self._afford(request.prompt, self.ends)
+            end = await self._upstream.turn(request, self._on_turn_event)
+        except ModelError as error:
+            error.partial_text = self.text
+            raise
+        self.ends.append(end)
+        self._on_event(UsageSoFar(self.usage))
+        return end
+
+    def _asked_repair(self, end: TurnEnd, can_structure: bool) -> Repair | None:
+        """Ask once whether the answer needs to be mended; one that is cut or refused can't be."""
+        repair, self._repair = self._repair, None
+        if repair is None or end.stop_reason not in GOOD_STOPS:
+            return None
+        return repair(self.last_text, can_structure)
 
     async def _call_tools(self, toolbox: Toolbox, calls: list[ToolUseBlock], *, is_last: bool) -> Message:
         results: list[ToolResultBlock | TextBlock] = []
@@ -117,10 +146,10 @@ class Turns:
     def _on_turn_event(self, event: AnswerEvent) -> None:
         match event:
             case TextDelta(text):
-                if text and not self._turn_has_text:
-                    self._turn_has_text = True
-                    if self._text:
-                        self._say("\n\n")
+                if text and not self._turn_text and self._text:
+                    self._say("\n\n")
+                if text:
+                    self._turn_text.append(text)
                 self._say(text)
             case UsageSoFar(usage):
                 self._on_event(UsageSoFar(self.usage + usage))
@@ -130,3 +159,13 @@ class Turns:
     def _say(self, text: str) -> None:
         self._text.append(text)
         self._on_event(TextDelta(text))
+
+
+def _continued(request: ModelRequest, end: TurnEnd, said: Message) -> ModelRequest:
+    """Return the request of the next turn: the conversation grows at its end, nothing in it changes."""
+    messages = request.prompt.messages
+    if end.content:
+        messages = (*messages, Message("assistant", end.content), said)
+    else:  # the model said nothing, and an empty message is not accepted
+        messages = (*messages[:-1], attrs.evolve(messages[-1], content=(*messages[-1].content, *said.content)))
+    return attrs.evolve(request, prompt=attrs.evolve(request.prompt, messages=messages))

@@ -83,13 +83,26 @@ class Prompt:
 
 @attrs.frozen
 class ModelRequest:
-    """One model turn. `timeout_s` is seconds without a byte from upstream."""
+    """One model turn.
+
+    `timeout_s` is seconds without a byte from upstream; `output_schema` is a JSON Schema object that the answer
+    has to follow, for models with structured outputs.
+    """
 
     model: str
     prompt: Prompt
     max_output_tokens: int
     timeout_s: float
     effort: str | None = None
+    output_schema: JsonObject | None = None
+
+
+@attrs.frozen
+class Repair:
+    """What is said to a model whose reply could not be used, once; `output_schema` is the form to answer in."""
+
+    message: str
+    output_schema: JsonObject | None = None
 
 
 # --- what comes back -----------------------------------------------------------------------------
@@ -181,7 +194,10 @@ AnswerEvent = Started | TextDelta | ThinkingDelta | ToolCalled | Retrying | Usag
 
 @attrs.frozen
 class Completion:
-    """A finished answer: `text` is every `TextDelta` joined, `usage` summed over turns, times in ms."""
+    """A finished answer: `text` is every `TextDelta` joined, `usage` summed over turns, times in ms.
+
+    `last_text` is the text of the last turn alone, `structured` whether that one followed a schema.
+    """
 
     text: str
     provider: str
@@ -195,3 +211,5 @@ class Completion:
     first_token_ms: float | None
     total_ms: float
     request_id: str | None = None
+    last_text: str = ""
+    structured: bool = False

@@ -52,8 +52,13 @@ def request_body(request: ModelRequest, facts: ModelFacts) -> Json:
         body["system"] = system
     if tools:
         body["tools"] = tools
+    output: Json = {}
     if effort := facts.accepted_effort(request.effort):
-        body["output_config"] = {"effort": effort}
+        output["effort"] = effort
+    if request.output_schema is not None and facts.structured_outputs:
+        output["format"] = {"type": "json_schema", "schema": plain_json(request.output_schema)}
+    if output:
+        body["output_config"] = output
     return body
 
 
