@@ -60,7 +60,8 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 
 def build_call(setting: Setting, options: argparse.Namespace) -> Call:
     """Read the material and build the call. Raises UsageError and MissyError with what is wrong with it."""
-    from missy_lsp.features.ask import AskInput, Attachment, build, left_out, route_input
+    from missy_lsp.features.ask import AskInput, build, left_out, route_input
+    from missy_lsp.features.material import Attachment
     from missy_lsp.llm.client import Call
 
     words = [_as_text(word) for word in options.prompt if word != "-"]

@@ -7,7 +7,8 @@ import pytest
 
 from missy_lsp.document import Snapshot, Span
 from missy_lsp.errors import UsageError
-from missy_lsp.features.ask import AskInput, Attachment, ChatTurn, build, left_out, route_input
+from missy_lsp.features.ask import AskInput, ChatTurn, build, left_out, route_input
+from missy_lsp.features.material import Attachment
 from missy_lsp.llm.router import RouteInput
 from missy_lsp.llm.types import Message, Prompt, TextBlock, ToolSpec
 from missy_lsp.prompts.loading import load
