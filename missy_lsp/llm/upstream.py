@@ -61,10 +61,10 @@ class Upstream:
         requests = 0
         while True:
             requests += 1
-            shown = _Shown(on_event)
+            shown = _Shown(on_event, self.breaker.succeeded)
             failures_before = keys.failures(key)
             try:
-                async with self.place():
+                async with self.breaker.admission(), self.place():
                     end = await self.provider.stream(request, key.secret if key else None, shown)
             except ModelError as error:
                 keys.failed(key, error)
@@ -205,8 +205,9 @@ class _Keys:
 class _Shown:
     """Pass a provider's events on and remember whether the user has seen any of them."""
 
-    def __init__(self, on_event: OnEvent) -> None:
+    def __init__(self, on_event: OnEvent, on_first: Callable[[], None]) -> None:
         self._on_event = on_event
+        self._on_first = on_first
         self.anything = False
 
     def __call__(self, event: ProviderEvent) -> None:
@@ -215,5 +216,7 @@ class _Shown:
         if isinstance(event, TextDelta | ThinkingDelta):
             if not event.text:
                 return
+            if not self.anything:
+                self._on_first()
             self.anything = True
         self._on_event(event)

@@ -77,6 +77,45 @@ async def test_after_an_outage_the_first_success_brings_retries_back(tmp_path: P
     assert len(bench.provider.requests) == 17
 
 
+async def test_while_it_is_down_one_request_at_a_time_is_the_probe_and_speaks_for_all(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    scripts: list[Script] = [fails("overloaded")] * 13
+    scripts += [[gate, *fails("overloaded")], [gate, TextDelta("on "), asyncio.Event()], says("ok"), says("ok")]
+    bench = Bench(tmp_path, ScriptedProvider(*scripts))
+    for _ in range(5):
+        with pytest.raises(ModelError):
+            await bench.run(call())
+    assert len(bench.provider.requests) == 13
+    waiting = [asyncio.ensure_future(bench.run(call())) for _ in range(20)]
+    while bench.provider.running < 1:
+        await asyncio.sleep(0.001)
+    gate.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {getattr(outcome, "kind", None) for outcome in outcomes} == {"overloaded"}
+    assert len(bench.provider.requests) == 14
+
+    probe = asyncio.ensure_future(bench.run(call()))
+    others = [asyncio.ensure_future(bench.run(call())) for _ in range(2)]
+    assert [answer.text for answer in await asyncio.gather(*others)] == ["ok", "ok"], "its first word is enough"
+    probe.cancel()
+    await asyncio.wait([probe])
+
+
+async def test_a_cancelled_probe_leaves_the_way_open_for_the_next(tmp_path: Path) -> None:
+    scripts: list[Script] = [*[fails("overloaded")] * 13, [asyncio.Event()], says("ok")]
+    bench = Bench(tmp_path, ScriptedProvider(*scripts))
+    for _ in range(5):
+        with pytest.raises(ModelError):
+            await bench.run(call())
+    probe = asyncio.ensure_future(bench.run(call()))
+    while bench.provider.running < 1:
+        await asyncio.sleep(0.001)
+    other = asyncio.ensure_future(bench.run(call()))
+    await asyncio.sleep(0)
+    probe.cancel()
+    assert (await other).text == "ok"
+
+
 # --- places -------------------------------------------------------------------------------------------
 
 
