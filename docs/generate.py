@@ -6,7 +6,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
+
 from missy_lsp.cli.main import build_parser
+from missy_lsp.config.actions import built_in_actions, front_fields
 from missy_lsp.config.reference import reference_page
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -15,6 +18,7 @@ REFERENCE = Path(__file__).parent / "reference"
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     return {
+        REFERENCE / "actions.md": _with_preface("actions", "\n".join(_actions()) + "\n"),
         REFERENCE / "configuration.md": _with_preface("configuration", reference_page()),
         REFERENCE / "command-line.md": _with_preface("command-line", "\n".join(_commands()) + "\n"),
     }
@@ -23,6 +27,36 @@ def pages() -> dict[Path, str]:
 def _with_preface(name: str, generated: str) -> str:
     preface = (REFERENCE / f".{name}-preface.md").read_text(encoding="utf-8")
     return f"{preface}\n<!-- What follows is written by docs/generate.py: run make docs. -->\n\n{generated}"
+
+
+def _actions() -> Iterator[str]:
+    yield from (
+        "## Built in",
+        "",
+        "| id | title | kind | offered | result | tier |",
+        "| --- | --- | --- | --- | --- | --- |",
+    )
+    for action in built_in_actions().actions:
+        where = f"{action.when}; {', '.join(action.languages)}" if action.languages else action.when
+        cells = (f"`{action.id}`", action.title, f"`{action.lsp_kind}`", where, action.result, action.tier)
+        yield f"| {' | '.join(cells)} |"
+    yield from ("", "## Fields of the front matter", "", "| field | values | default | meaning |")
+    yield "| --- | --- | --- | --- |"
+    for field in front_fields().values():
+        values = ", ".join(f"`{choice}`" for choice in field.metadata["choices"])
+        if not values:
+            values = "a list of texts" if str(field.type).startswith("tuple") else "a text"
+        longest = field.metadata["max_characters"]
+        limit = f" At most {longest} characters." if longest is not None else ""
+        yield f"| `{field.name}` | {values} | {_usual(field)} | {field.metadata['doc']}{limit} |"
+
+
+def _usual(field: attrs.Attribute[object]) -> str:
+    if field.metadata["required"]:
+        return "none: has to be there"
+    if isinstance(field.default, attrs.Factory):
+        return "`missy` for an answer, else `refactor.rewrite`"
+    return f"`{field.default}`" if field.default else "none"
 
 
 def _commands() -> Iterator[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from missy_lsp.cli.setting import Setting
+from missy_lsp.config.checking import Setting as LayerSetting
 from missy_lsp.config.json_schema import json_schema
 from missy_lsp.config.loading import Loaded, read_layer
 from missy_lsp.config.problems import Problem
-from missy_lsp.config.values import SECTIONS, Config, KeyReference, ProviderConfig
+from missy_lsp.config.values import SECTIONS, TOP_LEVEL, Config, KeyReference, ProviderConfig
 from missy_lsp.errors import UsageError
 
 
@@ -83,26 +84,24 @@ def schema(setting: Setting, options: argparse.Namespace) -> int:
 
 
 def _values(config: Config, loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
-    yield "default_provider", config.default_provider, _top_source(loaded)
+    layers = loaded.layers
+    for name in TOP_LEVEL:
+        yield name, _plain(getattr(config, name)), _source(loaded, [layer.top for layer in layers], name)
     for provider_id, provider in config.providers.items():
         for field in attrs.fields(ProviderConfig):
             value = _plain(getattr(provider, field.name))
-            yield f"providers.{provider_id}.{field.name}", value, _source(loaded, "providers", provider_id, field.name)
+            entries = [layer.providers.get(provider_id, {}) for layer in layers]
+            yield f"providers.{provider_id}.{field.name}", value, _source(loaded, entries, field.name)
     for name, section in SECTIONS.items():
         for field in attrs.fields(section):
             value = _plain(getattr(getattr(config, name), field.name))
-            yield f"{name}.{field.name}", value, _source(loaded, "sections", name, field.name)
+            entries = [layer.sections.get(name, {}) for layer in layers]
+            yield f"{name}.{field.name}", value, _source(loaded, entries, field.name)
 
 
-def _top_source(loaded: Loaded) -> str:
-    setters = [str(layer.path or layer.kind) for layer in loaded.layers if layer.default_provider is not None]
-    return setters[-1] if setters else "default"
-
-
-def _source(loaded: Loaded, group: str, name: str, field: str) -> str:
+def _source(loaded: Loaded, by_layer: Sequence[Mapping[str, LayerSetting]], field: str) -> str:
     setters = []
-    for layer in loaded.layers:
-        settings = getattr(layer, group).get(name, {})
+    for layer, settings in zip(loaded.layers, by_layer, strict=True):
         if field in settings:
             line = settings[field].place.line
             refused = any(

@@ -19,7 +19,7 @@ from missy_lsp.config.values import (
     ASSISTANT_SECTIONS,
     CONFIG_VERSION,
     SECTIONS,
-    Config,
+    TOP_LEVEL,
     KeyReference,
     ProviderConfig,
     reference_fault,
@@ -27,7 +27,7 @@ from missy_lsp.config.values import (
 
 LayerKind = Literal["user", "workspace", "editor"]
 
-_TOP_LEVEL = ("config_version", "default_provider", "providers", *SECTIONS)
+_KNOWN = ("config_version", *TOP_LEVEL, "providers", *SECTIONS)
 _EDITOR_OWN = frozenset({"server", "trace"})  # settings of the VS Code extension itself
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _PROVIDER_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -60,13 +60,17 @@ class Setting:
 
 @attrs.frozen
 class Layer:
-    """What one source sets: by section or provider and field."""
+    """What one source sets: at the top level, and by section or provider and field."""
 
     kind: LayerKind
     path: Path | None = None
-    default_provider: Setting | None = None
+    top: Mapping[str, Setting] = attrs.field(factory=dict)
     sections: Mapping[str, Mapping[str, Setting]] = attrs.field(factory=dict)
     providers: Mapping[str, Mapping[str, Setting]] = attrs.field(factory=dict)
+
+    @property
+    def default_provider(self) -> Setting | None:
+        return self.top.get("default_provider")
 
 
 def check_layer(root: Node | None, kind: LayerKind, path: Path | None) -> tuple[Layer, tuple[Problem, ...]]:
@@ -88,15 +92,16 @@ class _Checker:
         if not isinstance(root, MapNode):
             self._report(root.place, "type", "a mapping of settings is expected")
             return Layer(self._kind, self._path)
-        default_provider: Setting | None = None
+        top: dict[str, Setting] = {}
         sections: dict[str, Mapping[str, Setting]] = {}
         providers: dict[str, Mapping[str, Setting]] = {}
-        for key, name, node in self._entries(root, _TOP_LEVEL):
+        for key, name, node in self._entries(root, _KNOWN):
             if name == "config_version":
                 self._version(node)
-            elif name == "default_provider":
-                found = self._field(attrs.fields_dict(Config)[name], key, node, name)
-                default_provider = found
+            elif name in TOP_LEVEL:
+                setting = self._field(TOP_LEVEL[name], key, node, name)
+                if setting is not None:
+                    top[name] = setting
             elif name == "providers":
                 providers = self._providers(node)
             elif name == "network" and self._kind != "user":
@@ -104,8 +109,8 @@ class _Checker:
             elif name in SECTIONS:
                 sections[name] = self._section(SECTIONS[name], node, name)
             elif name not in ASSISTANT_SECTIONS and not (self._kind == "editor" and name in _EDITOR_OWN):
-                self._unknown(key, name, node, _TOP_LEVEL, "")
-        return Layer(self._kind, self._path, default_provider, sections, providers)
+                self._unknown(key, name, node, _KNOWN, "")
+        return Layer(self._kind, self._path, top, sections, providers)
 
     def _entries(self, node: MapNode, known: Iterable[str]) -> Iterable[tuple[ScalarNode, str, Node]]:
         names = set(known)
@@ -162,8 +167,7 @@ class _Checker:
             self._refuse(key, path)
             return None
         try:
-            value = _READERS[str(field.type)](node)
-            _check_limits(field, value)
+            value = read_value(field, node)
             if field.name == "base_url" and value is not None:
                 value = normalized_base_url(str(value))
             if field.name == "ignore":
@@ -221,6 +225,13 @@ class _Checker:
         )
 
 
+def read_value(field: attrs.Attribute[Any], node: Node) -> object:
+    """Return what a node says for a declared field. Raises ValueError with what is expected instead."""
+    value = _READERS[str(field.type)](node)
+    _check_limits(field, value)
+    return value
+
+
 def _squashed(name: str) -> str:
     """Return a name without regard to case and punctuation: `BASE-URL` is `baseurl`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
@@ -250,6 +261,9 @@ def _check_limits(field: attrs.Attribute[Any], value: object) -> None:
         raise ValueError(f"one of {', '.join(choices)} is expected" + (f"; did you mean `{near[0]}`?" if near else ""))
     if field.metadata["required"] and isinstance(value, str) and not value.strip():
         raise ValueError("a text is expected, this is empty; write a value or leave the line away")
+    longest = field.metadata["max_characters"]
+    if longest is not None and isinstance(value, str) and len(value) > longest:
+        raise ValueError(f"at most {longest} characters are expected")
     minimum = field.metadata["minimum"]
     if minimum is not None and isinstance(value, int | float) and value < minimum:
         raise ValueError(f"at least {minimum:g} is expected")

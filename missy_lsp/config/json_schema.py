@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from missy_lsp.config.values import CONFIG_VERSION, SECTIONS, Config, KeyReference, ProviderConfig
+from missy_lsp.config.values import CONFIG_VERSION, SECTIONS, TOP_LEVEL, Config, KeyReference, ProviderConfig
 
 _TYPES: dict[str, dict[str, Any]] = {
     "str": {"type": "string"},
@@ -25,7 +25,7 @@ def json_schema() -> dict[str, Any]:
     """Return the schema; unknown keys are allowed, since the same file serves the Missy assistant."""
     properties: dict[str, Any] = {
         "config_version": {"type": "integer", "minimum": 1, "maximum": CONFIG_VERSION, "description": "Always 2."},
-        "default_provider": field_schema(attrs.fields_dict(Config)["default_provider"]),
+        **{name: field_schema(field) for name, field in TOP_LEVEL.items()},
         "providers": {
             "type": ["object", "null"],
             "description": attrs.fields_dict(Config)["providers"].metadata["doc"],
@@ -48,6 +48,8 @@ def field_schema(field: attrs.Attribute[Any]) -> dict[str, Any]:
         schema["enum"] = list(field.metadata["choices"])
     if field.metadata["required"]:
         schema["minLength"] = 1
+    if field.metadata["max_characters"] is not None:
+        schema["maxLength"] = field.metadata["max_characters"]
     if field.metadata["minimum"] is not None:
         schema["minimum"] = field.metadata["minimum"]
     return schema

@@ -30,10 +30,8 @@ def lay_over(base: Config, layer: Layer) -> tuple[Config, tuple[Problem, ...]]:
             continue
         entry = providers.get(name, ProviderConfig())
         providers[name] = _section(entry, settings, layer, f"providers.{name}.", problems)
-    changes: dict[str, Any] = {**sections, "providers": providers}
-    if layer.default_provider is not None:
-        changes["default_provider"] = layer.default_provider.value
-    return attrs.evolve(base, **changes), tuple(problems)
+    config = _section(base, layer.top, layer, "", problems)
+    return attrs.evolve(config, **sections, providers=providers), tuple(problems)
 
 
 def _section(base: Any, settings: Mapping[str, Setting], layer: Layer, prefix: str, problems: list[Problem]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from missy_lsp.config.json_schema import default_of
-from missy_lsp.config.values import SECTIONS, Config, ProviderConfig
+from missy_lsp.config.values import SECTIONS, TOP_LEVEL, ProviderConfig
 
 _TYPE_NAMES = {
     "str": "string",
@@ -34,7 +34,7 @@ def reference_page() -> str:
 def _lines() -> Iterator[str]:
     yield from ("## Top level", "", _HEAD)
     yield "| `config_version` | int | `2` | The version of the file's format. | no | no |"
-    yield _row(attrs.fields_dict(Config)["default_provider"])
+    yield from (_row(field) for field in TOP_LEVEL.values())
     yield from ("", "## `providers.<name>`", "", _doc(ProviderConfig), "", _HEAD)
     yield from (_row(field) for field in attrs.fields(ProviderConfig))
     for name, section in SECTIONS.items():
@@ -46,9 +46,10 @@ def _row(field: attrs.Attribute[Any]) -> str:
     meta = field.metadata
     choices = f" One of {', '.join(f'`{choice}`' for choice in meta['choices'])}." if meta["choices"] else ""
     minimum = f" At least {meta['minimum']:g}." if meta["minimum"] is not None else ""
+    longest = f" At most {meta['max_characters']} characters." if meta["max_characters"] is not None else ""
     default = json.dumps(default_of(field))
     permissions = f"{_PERMISSIONS[meta['workspace']]} | {_PERMISSIONS[meta['editor']]}"
-    meaning = f"{meta['doc']}{choices}{minimum}"
+    meaning = f"{meta['doc']}{choices}{minimum}{longest}"
     return f"| `{field.name}` | {_TYPE_NAMES[str(field.type)]} | `{default}` | {meaning} | {permissions} |"
 
 

@@ -28,6 +28,7 @@ def declared(
     editor: Permission = "no",
     choices: tuple[str, ...] = (),
     minimum: float | None = None,
+    max_characters: int | None = None,
     towards: bool | None = None,
     required: bool = False,
 ) -> Any:
@@ -41,6 +42,7 @@ def declared(
         "editor": editor,
         "choices": choices,
         "minimum": minimum,
+        "max_characters": max_characters,
         "towards": towards,
         "required": required,
     }
@@ -220,6 +222,13 @@ class Config:
     providers: Mapping[str, ProviderConfig] = declared(
         attrs.Factory(lambda: {"anthropic": ProviderConfig()}), "The providers by a name of yours."
     )
+    reply_language: str = declared(
+        "",
+        "The language of answers, such as `German`; empty: that of the question.",
+        workspace="yes",
+        editor="yes",
+        max_characters=60,
+    )
     routing: Routing = attrs.field(factory=Routing)
     hover: Hover = attrs.field(factory=Hover)
     edits: Edits = attrs.field(factory=Edits)
@@ -241,6 +250,11 @@ SECTIONS: Mapping[str, type[Any]] = {
     "budget": Budget,
     "limits": Limits,
     "network": Network,
+}
+
+# The fields that stand at the top level, outside of every section.
+TOP_LEVEL: Mapping[str, attrs.Attribute[Any]] = {
+    field.name: field for field in attrs.fields(Config) if field.metadata and field.name != "providers"
 }
 
 # Top-level sections of a Missy file that the assistant reads and this server does not.

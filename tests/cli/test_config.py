@@ -25,6 +25,7 @@ def test_show_prints_every_default_of_the_contract(missy: Missy) -> None:
     assert (run.code, run.err) == (0, "")
     assert json.loads(run.out) == {
         "default_provider": "anthropic",
+        "reply_language": "",
         "providers.anthropic.name": "anthropic",
         "providers.anthropic.model": "claude-sonnet-4-6",
         "providers.anthropic.api_key": None,
