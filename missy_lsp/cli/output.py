@@ -51,6 +51,11 @@ class Output:
         """Tell whether standard error is a terminal that can show a status line."""
         return _is_terminal(self.err) and self.environ.get("TERM") != "dumb"
 
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether standard output is a terminal."""
+        return _is_terminal(self.out)
+
     def result(self, text: str = "", end: str = "\n") -> None:
         """Write a result; untrusted parts are made harmless."""
         self._write(self.out, without_controls(text) + end)

@@ -18,6 +18,7 @@ from missy_lsp.errors import ConfigError, MissyError
 if TYPE_CHECKING:
     from missy_lsp.credentials.vault import Vault
     from missy_lsp.llm.client import ModelClient
+    from missy_lsp.llm.ledger import Ledger
 
 
 @attrs.frozen
@@ -72,7 +73,12 @@ class Setting:
         from missy_lsp.llm.registry import ProviderRegistry
 
         vault = self.vault()
-        return ModelClient(ProviderRegistry(offline=self.offline), lambda: vault)
+        return ModelClient(ProviderRegistry(offline=self.offline), lambda: vault, ledger=self.ledger())
+
+    def ledger(self) -> Ledger:
+        from missy_lsp.llm.ledger import Ledger
+
+        return Ledger(self.locations.ledger_file)
 
 
 def current_folder() -> Path | None:

@@ -32,6 +32,10 @@ class Locations:
         return self.config_dir / "trust.json"
 
     @property
+    def ledger_file(self) -> Path:
+        return self.state_dir / "ledger.sqlite"
+
+    @property
     def secrets_dir(self) -> Path:
         return self.config_dir / "secrets"
 

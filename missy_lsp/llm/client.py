@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import time
@@ -10,18 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
-from missy_lsp.config.values import Budget, Config
+from missy_lsp.config.values import Config
 from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ModelError, UsageError
 from missy_lsp.llm.breaker import Breaker
 from missy_lsp.llm.catalogue import Catalogue
-from missy_lsp.llm.estimating import is_cached, prompt_tokens
+from missy_lsp.llm.estimating import prompt_tokens
 from missy_lsp.llm.keys import ProviderKeys
+from missy_lsp.llm.ledger import Ledger
 from missy_lsp.llm.limits import Places
-from missy_lsp.llm.providers.base import Provider
+from missy_lsp.llm.providers.base import Previewing, Provider
 from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.registry import OFFLINE, ProviderEntry, ProviderRegistry
 from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput, RoutingKnowledge
+from missy_lsp.llm.spending import Account, Purpose, most_usd
 from missy_lsp.llm.turns import GOOD_STOPS, AskForRepair, Toolbox, Turns
 from missy_lsp.llm.types import (
     AnswerEvent,
@@ -33,8 +36,11 @@ from missy_lsp.llm.types import (
     TierChoice,
     TurnEnd,
     Usage,
+    UsageSoFar,
 )
 from missy_lsp.llm.upstream import Upstream
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_OUTPUT_TOKENS = 8192
 
@@ -43,7 +49,8 @@ DEFAULT_OUTPUT_TOKENS = 8192
 class Call:
     """One request of a user's.
 
-    `max_output_tokens` is the feature's wish; `repair` may ask for one more turn where the answer can't be used;
+    `max_output_tokens` is the feature's wish, `least_output_tokens` what the answer can't do without; `folder` is the
+    workspace folder's path, for the ledger; `repair` may ask for one more turn where the answer can't be used;
     not `interactive`: nothing is waited for.
     """
 
@@ -56,6 +63,8 @@ class Call:
     toolbox: Toolbox | None = None
     repair: AskForRepair | None = None
     max_output_tokens: int | None = None
+    least_output_tokens: int = 0
+    folder: str = ""
     interactive: bool = True
 
 
@@ -73,8 +82,8 @@ class ModelClient:
     """Run calls; keeps providers, keys and places from call to call.
 
     Times come from `clock` (monotonic, seconds), waiting goes through `sleep`, jitter through `chance`.
-    `budget.daily_usd` is held where `spent_today_usd` says what was spent. `knowledge` is read when it is first
-    needed where none is given.
+    What is spent goes to `ledger`, which `budget.daily_usd` needs to hold. `knowledge` is read when it is first needed
+    where none is given.
     """
 
     def __init__(
@@ -83,7 +92,7 @@ class ModelClient:
         open_vault: Callable[[], Vault],
         *,
         environ: Mapping[str, str] | None = None,
-        spent_today_usd: Callable[[], float] | None = None,
+        ledger: Ledger | None = None,
         knowledge: RoutingKnowledge | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -93,7 +102,8 @@ class ModelClient:
         self._keys = ProviderKeys(os.environ if environ is None else environ, open_vault, clock)
         self._places = Places()
         self._breakers: dict[tuple[str, str | None], Breaker] = {}
-        self._spent_today_usd = spent_today_usd
+        self._ledger = ledger
+        self._writing: set[asyncio.Future[str | None]] = set()
         self._catalogue = Catalogue.load()
         self._knowledge = knowledge
         self._clock = clock
@@ -109,21 +119,22 @@ class ModelClient:
         entry = self._entry(call)
         decision = self._decide(call, entry)
         max_tokens = self._max_tokens(call, entry, decision.model)
-
-        def afford(prompt: Prompt, ends: list[TurnEnd]) -> None:
-            if call.config.budget == Budget():
-                return  # estimating reads the whole prompt; without a cap nobody asks
-            spent_usd = self._cost_of_turns(decision.model, ends)
-            self._check_budget(call.config.budget, spent_usd, self._most_usd(decision.model, prompt, max_tokens))
-
-        afford(call.prompt, [])
+        purpose = Purpose(entry.id, decision.model, decision.tier, call.route.kind, call.folder)
+        ledger = None if entry.config.name == OFFLINE else self._ledger
+        account = Account(ledger, call.config.budget, self.cost_usd, purpose, max_tokens)
+        await account.open(call.prompt)
         watch = _Watch(on_event, self._clock, begin_s)
-        async with self._registry.in_use(entry, call.config) as provider:
-            upstream = await self._upstream(call, entry, provider)
-            watch(Started(entry.id, decision.model, decision.tier, decision.reasons))
-            turns = Turns(upstream, call.toolbox, watch, afford, call.repair)
-            request = ModelRequest(decision.model, call.prompt, max_tokens, float(entry.config.timeout))
-            end = await turns.run(request, can_structure=self._can_structure(entry, decision.model))
+        turns: Turns | None = None
+        try:
+            async with self._registry.in_use(entry, call.config) as provider:
+                upstream = await self._upstream(call, entry, provider)
+                watch(Started(entry.id, decision.model, decision.tier, decision.reasons))
+                turns = Turns(upstream, call.toolbox, watch, account.afford, call.repair)
+                request = ModelRequest(decision.model, call.prompt, max_tokens, float(entry.config.timeout))
+                end = await turns.run(request, can_structure=self._can_structure(entry, decision.model))
+        finally:
+            ends = turns.ends if turns is not None else []
+            self._write_down(account, ends, watch.usage_beyond(ends))
         return Completion(
             text=turns.text,
             provider=entry.id,
@@ -133,7 +144,7 @@ class ModelClient:
             stop_reason=end.stop_reason,
             complete=end.stop_reason in GOOD_STOPS,
             usage=turns.usage,
-            cost_usd=self._cost_of_turns(decision.model, turns.ends),
+            cost_usd=account.cost_usd(turns.ends),
             first_token_ms=watch.first_token_ms,
             total_ms=(self._clock() - begin_s) * 1000,
             request_id=end.request_id,
@@ -148,8 +159,25 @@ class ModelClient:
         """
         entry = self._entry(call)
         decision = self._decide(call, entry)
-        most_usd = self._most_usd(decision.model, call.prompt, self._max_tokens(call, entry, decision.model))
-        return RouteEstimate(decision, entry.id, prompt_tokens(call.prompt), most_usd)
+        max_tokens = self._max_tokens(call, entry, decision.model)
+        most = most_usd(self.cost_usd, decision.model, call.prompt, max_tokens)
+        return RouteEstimate(decision, entry.id, prompt_tokens(call.prompt), most)
+
+    def preview(self, call: Call) -> dict[str, object]:
+        """Return the request that the first turn of a call would send; nothing is sent. Raises as `run` does."""
+        estimate = self.estimate(call)
+        entry, decision = self._entry(call), estimate.decision
+        max_tokens = self._max_tokens(call, entry, decision.model)
+        request = ModelRequest(decision.model, call.prompt, max_tokens, float(entry.config.timeout))
+        provider = entry.provider
+        return {
+            "provider": entry.id,
+            "model": decision.model,
+            "tier": decision.tier,
+            "routeReasons": list(decision.reasons),
+            "estimate": {"inputTokens": estimate.input_tokens, "maxUsd": estimate.max_usd},
+            "request": provider.preview(request) if isinstance(provider, Previewing) else attrs.asdict(request),
+        }
 
     def cost_usd(self, model: str, usage: Usage) -> float:
         """Return the price of one request; the offline provider costs nothing."""
@@ -177,7 +205,13 @@ class ModelClient:
             if entry.id == default and entry.provider is not None and entry.reason is None:
                 await entry.provider.warm_up()
 
+    async def written_down(self) -> None:
+        """Wait until everything that was spent stands in the ledger."""
+        while self._writing:
+            await asyncio.wait(list(self._writing))
+
     async def aclose(self) -> None:
+        await self.written_down()
         await self._registry.aclose()
 
     def _entry(self, call: Call) -> ProviderEntry:
@@ -217,44 +251,32 @@ class ModelClient:
         return decision
 
     def _max_tokens(self, call: Call, entry: ProviderEntry, model: str) -> int:
+        """Return the cap on the answer. Raises ModelError (`context_too_long`) where it can't hold the least."""
         wanted = call.max_output_tokens or DEFAULT_OUTPUT_TOKENS
         cap = entry.config.max_output_tokens
-        return min(wanted, self._catalogue.facts(model).max_output_tokens, cap if cap is not None else wanted)
+        most = min(self._catalogue.facts(model).max_output_tokens, cap if cap is not None else wanted)
+        if call.least_output_tokens > most:
+            raise ModelError(
+                "context_too_long",
+                f"The code to rewrite has about {call.least_output_tokens} tokens, and {model} may write {most} at most"
+                f"{' (max_output_tokens)' if cap == most else ''}. Nothing was sent. Select less code.",
+            )
+        return min(wanted, most)
 
     def _can_structure(self, entry: ProviderEntry, model: str) -> bool:
         """Tell whether a model answers by a schema; a gateway's own may not, whatever it is called."""
         return entry.config.base_url is None and self._catalogue.facts(model).structured_outputs
 
-    def _cost_of_turns(self, routed: str, ends: list[TurnEnd]) -> float:
-        """Return what the turns cost, each at the price of the model that answered it."""
-        return sum(self.cost_usd(end.model or routed, end.usage) for end in ends)
+    def _write_down(self, account: Account, ends: list[TurnEnd], running: Usage) -> None:
+        """Write to the ledger in a thread; nobody waits for the disk."""
+        task = asyncio.ensure_future(asyncio.to_thread(account.close, ends, running))
+        self._writing.add(task)
+        task.add_done_callback(self._written)
 
-    def _most_usd(self, model: str, prompt: Prompt, max_tokens: int) -> float:
-        """Return the most that one turn may cost: all of it read anew, and kept where that is asked."""
-        tokens = prompt_tokens(prompt)
-        if not is_cached(prompt):
-            return self.cost_usd(model, Usage(tokens, max_tokens))
-        return self.cost_usd(model, Usage(0, max_tokens, cache_creation_tokens=tokens))
-
-    def _check_budget(self, budget: Budget, spent_usd: float, next_usd: float) -> None:
-        most_usd = spent_usd + next_usd
-        if budget.request_usd is not None and most_usd > budget.request_usd:
-            raise ModelError(
-                "budget",
-                f"This request may cost up to {_usd(most_usd)}, more than budget.request_usd "
-                f"({_usd(budget.request_usd)}). Ask with less code, choose a cheaper tier, or raise the cap in your "
-                "configuration.",
-            )
-        if budget.daily_usd is None or self._spent_today_usd is None:
-            return
-        today_usd = self._spent_today_usd()
-        if today_usd + most_usd > budget.daily_usd:
-            raise ModelError(
-                "budget",
-                f"{_usd(today_usd)} are spent today and this request may cost up to {_usd(most_usd)}: together more "
-                f"than budget.daily_usd ({_usd(budget.daily_usd)}). Ask tomorrow, choose a cheaper tier, or raise the "
-                "cap in your configuration.",
-            )
+    def _written(self, task: asyncio.Future[str | None]) -> None:
+        self._writing.discard(task)
+        if not task.cancelled() and (fault := task.result()) is not None:
+            logger.warning("%s", fault)
 
     async def _upstream(self, call: Call, entry: ProviderEntry, provider: Provider) -> Upstream:
         """Return the provider with its keys. Raises ModelError (`no_key`, `setup_token`) where it has none."""
@@ -293,10 +315,6 @@ class ModelClient:
         return described if reason is None else {**described, "reason": reason}
 
 
-def _usd(amount: float) -> str:
-    return f"${amount:.4f}"
-
-
 class _Watch:
     """Pass events on and note when the first text came."""
 
@@ -305,8 +323,16 @@ class _Watch:
         self._clock = clock
         self._begin_s = begin_s
         self.first_token_ms: float | None = None
+        self._usage = Usage()
+
+    def usage_beyond(self, ends: list[TurnEnd]) -> Usage:
+        """Return the usage of a turn that did not end, beside that of those which did."""
+        ended = sum((end.usage for end in ends), Usage())
+        return self._usage - ended
 
     def __call__(self, event: AnswerEvent) -> None:
+        if isinstance(event, UsageSoFar):
+            self._usage = event.usage
         if self.first_token_ms is None and isinstance(event, TextDelta):
             self.first_token_ms = (self._clock() - self._begin_s) * 1000
         self._on_event(event)

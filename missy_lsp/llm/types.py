@@ -125,6 +125,15 @@ class Usage:
             self.cache_creation_tokens + other.cache_creation_tokens,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        """Return what this has more than `other`, nothing less than zero."""
+        return Usage(
+            max(0, self.input_tokens - other.input_tokens),
+            max(0, self.output_tokens - other.output_tokens),
+            max(0, self.cache_read_tokens - other.cache_read_tokens),
+            max(0, self.cache_creation_tokens - other.cache_creation_tokens),
+        )
+
 
 @attrs.frozen
 class TextDelta:

@@ -168,14 +168,6 @@ async def test_a_request_over_the_cap_is_refused_with_both_figures(tmp_path: Pat
     assert bench.provider.requests == []
 
 
-async def test_a_day_that_is_spent_is_refused_with_all_figures(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, ScriptedProvider(says("ok")), spent_today_usd=lambda: 4.95)
-    with pytest.raises(ModelError, match=r"\$4\.9500.*\$0\.12.*\$5\.0000") as raised:
-        await bench.run(call(config(budget=Budget(daily_usd=5))))
-    assert raised.value.kind == "budget"
-    assert (await bench.run(call(config(budget=Budget(daily_usd=6))))).text == "ok"
-
-
 async def test_an_estimate_costs_what_the_request_may_cost_and_calls_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path, ScriptedProvider())
     estimate = bench.client.estimate(call(max_output_tokens=1000))

@@ -13,6 +13,7 @@ from missy_lsp.credentials.keyring_store import KeyringStore
 from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ErrorKind, ModelError
 from missy_lsp.llm.client import Call, ModelClient
+from missy_lsp.llm.ledger import Ledger
 from missy_lsp.llm.providers.base import OnEvent
 from missy_lsp.llm.registry import ProviderRegistry
 from missy_lsp.llm.router import RouteInput, RoutingKnowledge
@@ -144,7 +145,7 @@ class Bench:
         environ: Mapping[str, str] | None = None,
         open_vault: Callable[[], Vault] | None = None,
         sleep: Callable[[float], Awaitable[None]] | None = None,
-        spent_today_usd: Callable[[], float] | None = None,
+        ledger: Ledger | None = None,
         build: Callable[[str, ProviderConfig, Network], ScriptedProvider] | None = None,
     ) -> None:
         self.provider = provider
@@ -159,7 +160,7 @@ class Bench:
             clock=lambda: self.now_s,
             sleep=sleep or self.sleep,
             chance=random.Random(seed),
-            spent_today_usd=spent_today_usd,
+            ledger=ledger,
             knowledge=routing_knowledge(),
         )
 

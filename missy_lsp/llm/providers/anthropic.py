@@ -121,6 +121,15 @@ class AnthropicProvider:
         failure.request_id = failure.request_id or reader.request_id
         raise failure
 
+    def preview(self, request: ModelRequest) -> Json:
+        """Return the request; see `Previewing.preview`."""
+        endpoint = self._settings.endpoint
+        headers: Json = {"authorization": "Bearer [redacted]", "content-type": "application/json"}
+        if errors.Call(self.id, endpoint, request.model, Secret("")).is_gateway:
+            headers["x-api-key"] = "[redacted]"
+        body = request_body(request, self._models().facts(request.model))
+        return {"method": "POST", "url": f"{endpoint}/v1/messages", "headers": headers, "body": body}
+
     async def _exchange(
         self,
         client: anthropic.AsyncAnthropic,

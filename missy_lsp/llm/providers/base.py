@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from missy_lsp.llm.types import ModelRequest, ProviderEvent, TurnEnd
+from missy_lsp.llm.types import JsonObject, ModelRequest, ProviderEvent, TurnEnd
 from missy_lsp.secret import Secret
 
 OnEvent = Callable[[ProviderEvent], None]
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """A provider that can show the request as it would go out."""
+
+    def preview(self, request: ModelRequest) -> JsonObject:
+        """Return where a request would go and what would be in it, the key left out. Nothing is sent."""
+        ...
 
 
 @runtime_checkable

@@ -1,0 +1,119 @@
+"""The money of one call: what it may cost before it is sent, what it did cost in the ledger after."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+
+import attrs
+
+from missy_lsp.config.values import Budget
+from missy_lsp.errors import ModelError
+from missy_lsp.llm.estimating import is_cached, prompt_tokens
+from missy_lsp.llm.ledger import Ledger, Spending
+from missy_lsp.llm.types import Prompt, TurnEnd, Usage
+
+Price = Callable[[str, Usage], float]
+
+
+@attrs.frozen
+class Purpose:
+    """What a call is for, as the ledger tells it."""
+
+    provider: str
+    model: str
+    tier: str
+    action: str
+    folder: str
+
+
+def most_usd(price: Price, model: str, prompt: Prompt, max_tokens: int) -> float:
+    """Return the most that one turn may cost: all of it read anew, and kept where that is asked."""
+    tokens = prompt_tokens(prompt)
+    if not is_cached(prompt):
+        return price(model, Usage(tokens, max_tokens))
+    return price(model, Usage(0, max_tokens, cache_creation_tokens=tokens))
+
+
+class Account:
+    """One call against the user's caps and in the user's ledger; None for a ledger counts nothing."""
+
+    def __init__(self, ledger: Ledger | None, budget: Budget, price: Price, purpose: Purpose, max_tokens: int) -> None:
+        self._ledger = ledger
+        self._budget = budget
+        self._price = price
+        self._purpose = purpose
+        self._max_tokens = max_tokens
+        self._reservation: str | None = None
+        self._others_usd = 0.0
+
+    async def open(self, prompt: Prompt) -> None:
+        """Make room for a call. Raises ModelError (`budget`) where it could pass a cap."""
+        if self._budget == Budget():
+            return  # estimating reads the whole prompt; without a cap nobody asks
+        first_usd = most_usd(self._price, self._purpose.model, prompt, self._max_tokens)
+        self._check_request(first_usd)
+        if self._budget.daily_usd is not None and self._ledger is not None:
+            name = uuid.uuid4().hex
+            self._others_usd = await asyncio.to_thread(self._ledger.reserve, name, first_usd, self._budget.daily_usd)
+            self._reservation = name
+
+    def afford(self, prompt: Prompt, ends: list[TurnEnd]) -> None:
+        """Check a further turn, which follows what was answered so far. Raises ModelError (`budget`)."""
+        if self._budget == Budget() or not ends:
+            return
+        usd = self.cost_usd(ends) + most_usd(self._price, self._purpose.model, prompt, self._max_tokens)
+        self._check_request(usd)
+        cap = self._budget.daily_usd
+        if cap is not None and self._others_usd + usd > cap:
+            raise ModelError(
+                "budget",
+                f"The next step may bring this request to {_usd(usd)}; with {_usd(self._others_usd)} spent today that "
+                f"is more than budget.daily_usd ({_usd(cap)}). Ask tomorrow, choose a cheaper tier, or raise it in "
+                "your configuration.",
+            )
+
+    def cost_usd(self, ends: list[TurnEnd]) -> float:
+        """Return what the turns cost, each at the price of the model that answered it."""
+        return sum(self._price(end.model or self._purpose.model, end.usage) for end in ends)
+
+    def close(self, ends: list[TurnEnd], running: Usage) -> str | None:
+        """Write down what a call came to, in a thread; `running` is the usage of a turn that did not end.
+
+        Returns why it could not be written, None where it could.
+        """
+        if self._ledger is None:
+            return None
+        usage = sum((end.usage for end in ends), Usage()) + running
+        spending = None
+        if usage != Usage():
+            purpose = self._purpose
+            spending = Spending(
+                at=time.time(),
+                provider=purpose.provider,
+                model=(ends[-1].model if ends else "") or purpose.model,
+                tier=purpose.tier,
+                action=purpose.action,
+                folder=purpose.folder,
+                usage=usage,
+                cost_usd=self.cost_usd(ends) + self._price(purpose.model, running),
+                request_id=ends[-1].request_id if ends else None,
+            )
+        if spending is None and self._reservation is None:
+            return None
+        return self._ledger.record(spending, self._reservation)
+
+    def _check_request(self, usd: float) -> None:
+        cap = self._budget.request_usd
+        if cap is not None and usd > cap:
+            raise ModelError(
+                "budget",
+                f"This request may cost up to {_usd(usd)}, more than budget.request_usd ({_usd(cap)}). Ask with less "
+                "code, choose a cheaper tier, or raise the cap in your configuration.",
+            )
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:.4f}"

@@ -1,0 +1,170 @@
+"""What is spent and what may be: the ledger, the caps, several processes and many requests at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from missy_lsp.config.values import Budget
+from missy_lsp.errors import ModelError
+from missy_lsp.llm.ledger import GROUPS, RESERVATION_S, Ledger, Spending
+from missy_lsp.llm.types import TextDelta, Usage, UsageSoFar
+from tests.support.scripted_provider import Bench, ScriptedProvider, call, config, fails, says
+
+NOON = time.mktime((2026, 11, 23, 12, 0, 0, 0, 0, -1))
+DAY_S = 24 * 3600
+
+
+def spending(usd: float = 1.0, at: float = NOON, **more: str) -> Spending:
+    told = {"provider": "anthropic", "model": "claude-sonnet-4-6", "tier": "primary", "action": "ask", "folder": ""}
+    return Spending(at=at, usage=Usage(100, 10, 5, 1), cost_usd=usd, **{**told, **more})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger.sqlite"
+
+
+# --- the ledger -----------------------------------------------------------------------------------
+
+
+def test_sums_are_exact_by_every_group(path: Path) -> None:
+    ledger = Ledger(path, lambda: NOON)
+    assert ledger.sums("model") == ()
+    for entry in (spending(1), spending(2, tier="fast"), spending(4, NOON - DAY_S, model="claude-haiku-4-5")):
+        assert ledger.record(entry) is None
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    for by in GROUPS:
+        assert sum(entry.cost_usd for entry in ledger.sums(by)) == 7
+        assert sum(entry.requests for entry in ledger.sums(by)) == 3
+    assert [(entry.key, entry.cost_usd) for entry in ledger.sums("model")] == [
+        ("claude-haiku-4-5", 4.0),
+        ("claude-sonnet-4-6", 3.0),
+    ]
+    assert [entry.key for entry in ledger.sums("day")] == ["2026-11-22", "2026-11-23"]
+    assert ledger.sums("tier", NOON - 1)[0].usage == Usage(100, 10, 5, 1)
+    assert ledger.today_usd() == 3
+
+
+def test_a_reservation_counts_until_it_is_given_back_or_its_process_must_be_dead(path: Path) -> None:
+    now = [NOON]
+    ledger = Ledger(path, lambda: now[0])
+    ledger.record(spending(1))
+    assert ledger.reserve("a", 2, cap_usd=5) == 1
+    with pytest.raises(ModelError, match=r"\$1\.0000 are spent today and \$2\.0000 may go .*\$2\.5000.*\$5\.0000"):
+        ledger.reserve("b", 2.5, cap_usd=5)
+    assert ledger.record(spending(0.5), "a") is None
+    assert ledger.reserve("b", 2.5, cap_usd=5) == 1.5
+    now[0] += RESERVATION_S + 1
+    assert ledger.reserve("c", 3, cap_usd=5) == 1.5
+
+
+def test_a_new_day_begins_at_midnight(path: Path) -> None:
+    now = [NOON]
+    ledger = Ledger(path, lambda: now[0])
+    ledger.record(spending(5))
+    now[0] += DAY_S
+    assert ledger.reserve("a", 5, cap_usd=5) == 0
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but some bytes" * 100, None], ids=["damaged", "folder"])
+def test_a_ledger_that_can_not_be_used_holds_no_cap_and_stops_nothing_else(path: Path, content: bytes | None) -> None:
+    path.parent.mkdir()
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    ledger = Ledger(path)
+    with pytest.raises(ModelError, match="can't be used") as raised:
+        ledger.reserve("a", 1, 5)
+    assert raised.value.kind == "budget"
+    assert "can't be written" in str(ledger.record(spending()))
+    with pytest.raises(ModelError, match="can't be read"):
+        ledger.sums("model")
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("pragma user_version = 99")
+    connection.close()
+    assert "newer version" in str(Ledger(path).record(spending()))
+
+
+def test_processes_that_write_at_once_lose_nothing(path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from missy_lsp.llm.ledger import Ledger; "
+        "from tests.llm.test_spending import spending; ledger = Ledger(Path(sys.argv[1])); "
+        "sys.exit(any(ledger.record(spending(0.5)) for _ in range(25)))"
+    )
+    root = Path(__file__).parents[2]
+    processes = [subprocess.Popen([sys.executable, "-c", program, str(path)], cwd=root) for _ in range(3)]
+    assert [process.wait(30) for process in processes] == [0, 0, 0]
+    [total] = Ledger(path).sums("provider")
+    assert (total.requests, total.cost_usd) == (75, 37.5)
+
+
+# --- a client with a ledger -----------------------------------------------------------------------
+
+CAP = config(budget=Budget(daily_usd=1.0))
+
+
+async def test_what_an_answer_cost_stands_in_the_ledger_to_the_cent(tmp_path: Path, path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(says("ok", usage=Usage(1000, 100, 50, 20))), ledger=Ledger(path))
+    completion = await bench.run(call(folder="project"))
+    await bench.client.written_down()
+    [entry] = Ledger(path).sums("folder")
+    assert (entry.key, entry.usage, entry.cost_usd) == ("project", completion.usage, completion.cost_usd)
+
+
+async def test_what_a_stopped_answer_cost_is_counted_too(tmp_path: Path, path: Path) -> None:
+    script = [UsageSoFar(Usage(1000, 1)), TextDelta("half"), asyncio.Event()]
+    bench = Bench(tmp_path, ScriptedProvider(script), ledger=Ledger(path))
+    task = asyncio.ensure_future(bench.run(call()))
+    while not bench.text:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.wait([task])
+    await bench.client.written_down()
+    [entry] = Ledger(path).sums("action")
+    assert entry.usage == Usage(1000, 1)
+
+
+async def test_a_request_that_never_got_through_costs_nothing_and_gives_its_room_back(
+    tmp_path: Path, path: Path
+) -> None:
+    ledger = Ledger(path)
+    bench = Bench(tmp_path, ScriptedProvider(fails("authentication", retryable=False)), ledger=ledger)
+    with pytest.raises(ModelError):
+        await bench.run(call(CAP))
+    await bench.client.written_down()
+    assert ledger.sums("action") == ()
+    assert ledger.reserve("other", 1.0, 1.0) == 0
+
+
+async def test_a_day_that_is_spent_is_refused_with_all_figures(tmp_path: Path, path: Path) -> None:
+    ledger = Ledger(path)
+    ledger.record(spending(0.95, time.time()))
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")), ledger=ledger)
+    with pytest.raises(ModelError, match=r"\$0\.9500.*\$0\.12.*\$1\.0000") as raised:
+        await bench.run(call(CAP))
+    assert raised.value.kind == "budget"
+    assert bench.provider.requests == []
+
+
+async def test_the_cap_of_a_day_holds_with_sixteen_in_flight(tmp_path: Path, path: Path) -> None:
+    ledger = Ledger(path)
+    used = Usage(10, 8000)  # near the most that an answer may cost: 0.12 USD
+    bench = Bench(tmp_path, ScriptedProvider(respond=lambda *_: says("ok", usage=used)), ledger=ledger)
+    for _ in range(3):
+        await asyncio.gather(*(bench.run(call(CAP)) for _ in range(16)), return_exceptions=True)
+        await bench.client.written_down()
+    spent = sum(entry.cost_usd for entry in ledger.sums("provider"))
+    assert 0.8 < spent <= 1.0
