@@ -50,7 +50,8 @@ class Call:
     """One request of a user's.
 
     `max_output_tokens` is the feature's wish, `least_output_tokens` what the answer can't do without; `folder` is the
-    workspace folder's path, for the ledger; `repair` may ask for one more turn where the answer can't be used;
+    workspace folder's path, for the ledger; `confirm`
+    asks the user before a premium request where the configuration wants that; `repair` may ask for one more turn where the answer can't be used;
     not `interactive`: nothing is waited for.
     """
 
@@ -65,6 +66,7 @@ class Call:
     max_output_tokens: int | None = None
     least_output_tokens: int = 0
     folder: str = ""
+    confirm: Callable[[RouteEstimate], Awaitable[bool]] | None = None
     interactive: bool = True
 
 
@@ -117,7 +119,7 @@ class ModelClient:
         """
         begin_s = self._clock()
         entry = self._entry(call)
-        decision = self._decide(call, entry)
+        decision = await self._confirmed(call, entry, self._decide(call, entry))
         max_tokens = self._max_tokens(call, entry, decision.model)
         purpose = Purpose(entry.id, decision.model, decision.tier, call.route.kind, call.folder)
         ledger = None if entry.config.name == OFFLINE else self._ledger
@@ -249,6 +251,18 @@ class ModelClient:
             reasons = (f"you asked for the model {call.model}", *decision.reasons)
             return attrs.evolve(decision, model=call.model, reasons=reasons)
         return decision
+
+    async def _confirmed(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> RouteDecision:
+        """Ask before a premium request that the user has not named; without a yes the primary tier serves it."""
+        named = call.tier not in (None, "auto") or call.model is not None
+        if decision.tier != "premium" or named or not call.config.routing.confirm_premium:
+            return decision
+        if call.confirm is not None and await call.confirm(self.estimate(call)):
+            return decision
+        primary = self._decide(attrs.evolve(call, tier="primary"), entry)
+        why = "declined" if call.confirm is not None else "nobody was there to confirm it"
+        reasons = (f"the premium tier would have served this: {why}", *decision.reasons)
+        return attrs.evolve(primary, reasons=reasons)
 
     def _max_tokens(self, call: Call, entry: ProviderEntry, model: str) -> int:
         """Return the cap on the answer. Raises ModelError (`context_too_long`) where it can't hold the least."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from missy_lsp.config.values import Budget, Config, KeyReference, ProviderConfig, Routing
 from missy_lsp.errors import ErrorKind, ModelError, UsageError
-from missy_lsp.llm.client import Call
+from missy_lsp.llm.client import Call, RouteEstimate
 from missy_lsp.llm.types import (
     Message,
     OpaqueBlock,
@@ -155,6 +155,39 @@ async def test_a_default_that_can_not_serve_is_never_replaced_by_another_provide
     with pytest.raises(ModelError, match='"work" is not available: disabled'):
         await bench.run(call(Config(default_provider="work", providers=providers)))
     assert bench.provider.requests == []
+
+
+PREMIUM = Routing(mode="premium", confirm_premium=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked", "tier", "reason"),
+    [
+        (True, True, "premium", "routing.mode is premium"),
+        (False, True, "primary", "the premium tier would have served this: declined"),
+        (None, False, "primary", "the premium tier would have served this: nobody was there to confirm it"),
+    ],
+    ids=["yes", "no", "nobody"],
+)
+async def test_a_premium_request_waits_for_a_yes(
+    answer: bool | None, asked: bool, tier: str, reason: str, tmp_path: Path
+) -> None:
+    questions: list[RouteEstimate] = []
+
+    async def confirm(estimate: RouteEstimate) -> bool:
+        questions.append(estimate)
+        return bool(answer)
+
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")))
+    given = call(config(routing=PREMIUM), confirm=None if answer is None else confirm)
+    completion = await bench.run(given)
+    assert (completion.tier, completion.route_reasons[0]) == (tier, reason)
+    assert [question.decision.tier for question in questions] == (["premium"] if asked else [])
+
+
+async def test_a_premium_request_that_was_named_is_not_asked_about(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")))
+    assert (await bench.run(call(config(routing=PREMIUM), tier="premium"))).tier == "premium"
 
 
 # --- what it may cost ---------------------------------------------------------------------------------
