@@ -6,16 +6,12 @@ Offsets are Python string indices (code points). A `Position` is a line and a ch
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Literal
 
 import attrs
 
 PositionEncoding = Literal["utf-8", "utf-16", "utf-32"]
-
-# str.splitlines also splits at these, the protocol does not (LSP 3.17, TextDocument: EOL).
-_OTHER_SEPARATORS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 
 @attrs.frozen
@@ -28,6 +24,15 @@ class Span:
     @property
     def is_empty(self) -> bool:
         return self.start == self.end
+
+
+@attrs.frozen
+class Change:
+    """An edit of a text: what stood from `start` to `end`, offsets in the text before it, became `new_text`."""
+
+    start: int
+    end: int
+    new_text: str
 
 
 @attrs.frozen(order=True)
@@ -62,19 +67,26 @@ class TextBuffer:
 
     Lines are kept with their ends; the last one has none and may be empty, so that every position that
     the protocol allows has a line. A change costs in proportion to the lines it touches, not to the
-    document; `text` is joined when it is asked for and kept until the next change.
+    document; `text` is joined when it is asked for and kept until the next change. Offsets are counted from a
+    remembered line start near the last change.
     """
 
     def __init__(self, text: str, encoding: PositionEncoding) -> None:
         self.encoding: PositionEncoding = encoding
         self._lines = split_lines(text)
         self._text: str | None = text
+        self._mark = (0, 0)  # a line and the offset of its start
 
     @property
     def text(self) -> str:
         if self._text is None:
             self._text = "".join(self._lines)
         return self._text
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """Return the lines with their ends, for reading."""
+        return self._lines
 
     @property
     def line_count(self) -> int:
@@ -85,6 +97,12 @@ class TextBuffer:
         """Take `text` as the whole new content."""
         self._lines = split_lines(text)
         self._text = text
+        self._mark = (0, 0)
+
+    def change_of(self, start: Position, end: Position, new_text: str) -> Change:
+        """Return what `replace` with the same arguments is going to do, in offsets."""
+        after = self.offset_at(max(start, end))
+        return Change(self.offset_at(start), after, new_text)
 
     def replace(self, start: Position, end: Position, new_text: str) -> None:
         """Replace what lies from `start` to `end`; positions outside the text are moved to its nearest end."""
@@ -105,6 +123,8 @@ class TextBuffer:
             pieces.pop()
         lines[start_line : end_line + 1] = pieces
         self._text = None
+        if self._mark[0] > start_line:
+            self._mark = (0, 0)
 
     def has_line(self, line: int) -> bool:
         return 0 <= line < len(self._lines)
@@ -112,17 +132,34 @@ class TextBuffer:
     def offset_at(self, position: Position) -> int:
         """Return the offset of `position`; a position outside the text is moved to its nearest end."""
         line, column = self._locate(position)
-        return sum(map(len, self._lines[:line])) + column
+        return self._start_of(line) + column
 
     def position_at(self, offset: int) -> Position:
         """Return the position of `offset`, which is moved into the text where it lies outside."""
         offset = max(0, offset)
-        for number, line in enumerate(self._lines):
-            if offset < len(line):
-                return Position(number, units_before(line, offset, self.encoding))
-            offset -= len(line)
-        last = self._lines[-1]
-        return Position(len(self._lines) - 1, units_before(last, len(last), self.encoding))
+        number, start = self._mark
+        while number > 0 and start > offset:
+            number -= 1
+            start -= len(self._lines[number])
+        last = len(self._lines) - 1
+        while number < last and offset >= start + len(self._lines[number]):
+            start += len(self._lines[number])
+            number += 1
+        self._mark = (number, start)
+        line = self._lines[number]
+        return Position(number, units_before(line, min(offset - start, len(line)), self.encoding))
+
+    def _start_of(self, line: int) -> int:
+        """Return the offset of a line's start, counted from the mark, which moves there."""
+        number, start = self._mark
+        if line >= number:
+            start += sum(map(len, self._lines[number:line]))
+        elif line < number // 2:
+            start = sum(map(len, self._lines[:line]))
+        else:
+            start -= sum(map(len, self._lines[line:number]))
+        self._mark = (line, start)
+        return start
 
     def _locate(self, position: Position) -> tuple[int, int]:
         if position.line >= len(self._lines):
@@ -133,9 +170,24 @@ class TextBuffer:
 
 
 def split_lines(text: str) -> list[str]:
-    """Split at line feed, carriage return or both, ends kept; a last line without an end always follows."""
-    lines = _LINE.findall(text) if _OTHER_SEPARATORS.search(text) else text.splitlines(keepends=True)
-    if not lines or lines[-1].endswith(("\n", "\r")):
+    """Split at line feed, carriage return or both, ends kept; a last line without an end always follows.
+
+    `str.splitlines` also splits at form feeds and other characters, which the protocol does not (LSP 3.17,
+    TextDocument: EOL); what it has parted there is joined again.
+    """
+    pieces = text.splitlines(keepends=True)
+    lines: list[str] = pieces
+    if any(piece[-1] not in "\r\n" for piece in pieces[:-1]):
+        lines = []
+        parted: list[str] = []
+        for piece in pieces:
+            parted.append(piece)
+            if piece[-1] in "\r\n":
+                lines.append("".join(parted))
+                parted = []
+        if parted:
+            lines.append("".join(parted))
+    if not lines or lines[-1][-1] in "\r\n":
         lines.append("")
     return lines
 

@@ -3,25 +3,55 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import attrs
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from missy_lsp.document import Position, PositionEncoding, Snapshot, Span, TextBuffer
+from missy_lsp.document import Change, Position, PositionEncoding, Snapshot, Span, TextBuffer
 from missy_lsp.errors import ModelError
 from missy_lsp.server.dispatch import ContentModifiedError
+from missy_lsp.tracking import TrackedSpan, whole_change
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@attrs.define
+@attrs.define(eq=False)
 class OpenDocument:
+    """A document that the client has open; `on_change` is called after each change of its text."""
+
     uri: str
     language_id: str
     version: int
     buffer: TextBuffer
+    on_change: list[Callable[[OpenDocument], None]] = attrs.Factory(list)
+    _tracked: list[TrackedSpan] = attrs.Factory(list)
+
+    def track(self, span: Span) -> TrackedSpan:
+        """Follow a place through every change from now on."""
+        tracked = TrackedSpan(span.start, span.end)
+        self._tracked.append(tracked)
+        return tracked
+
+    def untrack(self, tracked: TrackedSpan) -> None:
+        """Stop following a place; one that is not followed is no matter."""
+        self._tracked = [kept for kept in self._tracked if kept is not tracked]
+
+    def replace_all(self, text: str) -> None:
+        if self._tracked:
+            self._follow(whole_change(self.buffer.text, text))
+        self.buffer.replace_all(text)
+
+    def replace(self, start: Position, end: Position, new_text: str) -> None:
+        if self._tracked:
+            self._follow(self.buffer.change_of(start, end, new_text))
+        self.buffer.replace(start, end, new_text)
+
+    def _follow(self, change: Change) -> None:
+        for tracked in self._tracked:
+            tracked.apply(change)
 
 
 class OpenDocuments:
@@ -40,14 +70,17 @@ class OpenDocuments:
         document = self.get(params.text_document.uri)
         if document is None:
             return
-        for change in params.content_changes:
+        last = len(params.content_changes) - 1
+        for number, change in enumerate(params.content_changes):
             if isinstance(change, types.TextDocumentContentChangeWholeDocument):
-                document.buffer.replace_all(change.text)
+                document.replace_all(change.text)
             else:
                 start, end = change.range.start, change.range.end
-                document.buffer.replace(
-                    Position(start.line, start.character), Position(end.line, end.character), change.text
-                )
+                document.replace(Position(start.line, start.character), Position(end.line, end.character), change.text)
+            if number == last:
+                document.version = params.text_document.version
+            for called in list(document.on_change):
+                called(document)
         document.version = params.text_document.version
 
     def close(self, uri: str) -> None:
