@@ -42,7 +42,17 @@ ALLOWED = {
 }
 # Third-party packages that only one place may import, and how.
 ONLY_IN = {"pygls": "server/", "lsprotocol": "server/", "anthropic": "llm/providers/", "httpx2": "llm/providers/"}
-PURE = ("features/", "syntax/", "markdown/", "outbound/", "characters", "tracking", "llm/router", "llm/routing", "config/values")
+PURE = (
+    "features/",
+    "syntax/",
+    "markdown/",
+    "outbound/",
+    "characters",
+    "tracking",
+    "llm/router",
+    "llm/routing",
+    "config/values",
+)
 IMPURE_MODULES = {
     "asyncio",
     "os",

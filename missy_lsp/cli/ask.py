@@ -6,10 +6,13 @@ import argparse
 import contextlib
 import os
 import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import attrs
 
 from missy_lsp.cli.output import Output, one_line
 from missy_lsp.cli.setting import Setting, current_folder
@@ -19,8 +22,9 @@ from missy_lsp.errors import MissyError, ModelError, UsageError
 from missy_lsp.llm.types import TIER_CHOICES, Completion, Retrying, Started, TextDelta, ToolCalled
 
 if TYPE_CHECKING:
+    from missy_lsp.cli.action_run import ActionRun
     from missy_lsp.config.values import Config
-    from missy_lsp.llm.client import Call
+    from missy_lsp.llm.client import Call, RouteEstimate
     from missy_lsp.llm.types import AnswerEvent
     from missy_lsp.tools.toolbox import Toolbox
 
@@ -35,6 +39,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("prompt", nargs="*", help="the question; - stands for standard input")
     add_material_options(parser)
+    parser.add_argument("--action", metavar="ID", help="run a code action on the file; the question is its instruction")
+    parser.add_argument("--apply", action="store_true", help="write the action's change instead of only showing it")
     parser.add_argument("--tools", choices=("off", "read"), default="off", help="let the model read the workspace")
     parser.add_argument("--no-stream", action="store_true", help="print the answer when it is complete")
     parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
@@ -54,8 +60,11 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
     """Ask, and print what comes."""
     import asyncio
 
-    call = build_call(setting, options)
-    return asyncio.run(_ask(setting, call, options))
+    if options.action is not None:
+        return asyncio.run(_run_action(setting, _action(setting, options), options))
+    if options.apply:
+        raise UsageError("--apply needs --action: a question changes no file.")
+    return asyncio.run(_ask(setting, build_call(setting, options), options))
 
 
 def build_call(setting: Setting, options: argparse.Namespace) -> Call:
@@ -91,6 +100,7 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
         model=options.model,
         tier=options.tier,
         toolbox=toolbox,
+        folder=ask.workspace_folder or "",
     )
 
 
@@ -155,12 +165,32 @@ def _file_and_lines(text: str) -> tuple[Path, int | None, int | None]:
     return Path(match["path"]), int(match["first"]), int(match["last"]) if match["last"] else None
 
 
-async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int:
+def _action(setting: Setting, options: argparse.Namespace) -> ActionRun:
+    from missy_lsp.cli.action_run import build_run
+
+    if not options.file:
+        raise UsageError("--action needs --file PATH or --file PATH:START-END: what it is to work on.")
+    instruction = _as_text(" ".join(word for word in options.prompt if word != "-"))
+    if "-" in options.prompt:
+        instruction = f"{instruction}\n\n{read_input(setting.output, required=True)}".strip()
+    return build_run(setting, options, read_snapshot(options.file), instruction)
+
+
+async def _run_action(setting: Setting, action: ActionRun, options: argparse.Namespace) -> int:
+    from missy_lsp.cli.action_run import with_what_is_staged
+
+    action = await with_what_is_staged(action)
+    return await _ask(setting, action.call, options, action if action.is_edit else None)
+
+
+async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action: ActionRun | None = None) -> int:
     import asyncio
     import signal
 
     models = setting.models()
-    screen = _Screen(setting.output, streams=not (options.no_stream or options.json), quiet=options.json)
+    call = attrs.evolve(call, confirm=_premium_question(setting.output))
+    streams = not (options.no_stream or options.json or action)
+    screen = _Screen(setting.output, streams=streams, quiet=options.json)
     task = asyncio.ensure_future(models.run(call, screen.on_event))
     screen.on_fault = task.cancel
     interrupted = False
@@ -192,16 +222,42 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace) -> int
     if screen.fault is not None:
         raise screen.fault
     screen.finish()
+    answer = _answer(completion)
+    if action is not None:
+        answer = action.conclude(completion, answer)
     if options.json:
-        import uuid
-
-        from missy_lsp.features.answers import answer_fields
-
-        setting.output.document(answer_fields(uuid.uuid4().hex[:12], completion))
+        setting.output.document(answer)
+    elif action is not None:
+        action.show(answer)
     elif options.no_stream:
         setting.output.result(completion.text, end="" if completion.text.endswith("\n") else "\n")
     screen.summary(completion)
     return 0
+
+
+def _premium_question(output: Output) -> Callable[[RouteEstimate], Awaitable[bool]] | None:
+    """Return a function that asks before a premium request; None where nobody sits at a terminal."""
+    import asyncio
+
+    if not output.is_live or sys.stdin is None or not sys.stdin.isatty():
+        return None
+
+    async def ask(estimate: RouteEstimate) -> bool:
+        model, reasons = estimate.decision.model, "; ".join(estimate.decision.reasons)
+        output.note(one_line(f"premium tier ({model}, up to ${estimate.max_usd:.2f}): {reasons}"), "yellow")
+        output.note("Go on with it? [y/N]")
+        answer = await asyncio.to_thread(sys.stdin.readline)
+        return answer.strip().lower() in ("y", "yes")
+
+    return ask
+
+
+def _answer(completion: Completion) -> dict[str, object]:
+    import uuid
+
+    from missy_lsp.features.answers import answer_fields
+
+    return answer_fields(uuid.uuid4().hex[:12], completion)
 
 
 class _Screen:

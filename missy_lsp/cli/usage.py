@@ -17,9 +17,7 @@ _GROUPS = ("model", "tier", "day", "folder", "action", "provider")
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("usage", help="tell what was spent", allow_abbrev=False)
-    parser.add_argument(
-        "--since", metavar="TIME", default="30d", help="a date, or how long ago: 12h, 7d, 2w (30d)"
-    )
+    parser.add_argument("--since", metavar="TIME", default="30d", help="a date, or how long ago: 12h, 7d, 2w (30d)")
     parser.add_argument("--by", choices=_GROUPS, default="model", help="what to add up by")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)

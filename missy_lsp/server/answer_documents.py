@@ -35,7 +35,7 @@ async def show_answer(session: Session, title: str, question: str, answer: Answe
             types.MessageType.Warning, f"{head}… (the whole answer could not be saved: {error.strerror})"
         )
         return
-    if not session.client.show_document or not await _shown(session, path):
+    if not session.client.show_document or not await show_document(session, path):
         session.show_message(types.MessageType.Info, f"{text[:_HEAD_CHARACTERS].strip()}… (the whole answer: {path})")
 
 
@@ -63,7 +63,8 @@ def _document_text(title: str, question: str, answer: Answer) -> str:
     return f"# {heading}\n\n*{answer['model']} · {answer['tier']}{incomplete}*\n\n{answer['text']}\n"
 
 
-async def _shown(session: Session, path: Path) -> bool:
+async def show_document(session: Session, path: Path) -> bool:
+    """Ask the editor to show a file; return whether it says that it did."""
     try:
         result = await session.protocol.request(
             types.WINDOW_SHOW_DOCUMENT, {"uri": path.as_uri(), "takeFocus": False}, SHOW_TIMEOUT_S

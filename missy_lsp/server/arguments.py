@@ -61,6 +61,100 @@ class AskArguments:
 
 
 @attrs.frozen
+class DiagnosticArgument:
+    """A diagnostic as an editor hands it back (LSP 3.17, Diagnostic); what else it holds is not read."""
+
+    range: Range
+    message: str
+    severity: int | None = None
+    source: str | None = None
+    code: Any = None
+
+
+@attrs.frozen
+class RunActionArguments:
+    """`missy.runAction` (contract 3.1)."""
+
+    action: str
+    text_document: TextDocument
+    range: Range | None = None
+    instruction: str = ""
+    provider: str | None = None
+    model: str | None = None
+    tier: TierChoice | None = None
+    diagnostics: tuple[DiagnosticArgument, ...] = ()
+    partial_result_token: Token | None = None
+    wait: bool | None = None
+
+
+@attrs.frozen
+class PreviewArguments:
+    """`missy.preview`: those of `missy.ask`, or with `action` those of `missy.runAction`."""
+
+    prompt: str | None = None
+    action: str | None = None
+    text_document: TextDocument | None = None
+    range: Range | None = None
+    instruction: str = ""
+    history: tuple[Turn, ...] = ()
+    provider: str | None = None
+    model: str | None = None
+    tier: TierChoice | None = None
+    tools: ToolsChoice | None = None
+    diagnostics: tuple[DiagnosticArgument, ...] = ()
+    partial_result_token: Token | None = None
+    wait: bool | None = None
+
+
+@attrs.frozen
+class ListActionsArguments:
+    text_document: TextDocument | None = None
+    range: Range | None = None
+
+
+@attrs.frozen
+class AcceptArguments:
+    """`missy.accept`: the whole change, or the hunks with these numbers (from 0)."""
+
+    id: str
+    hunks: tuple[int, ...] | None = None
+    tier: TierChoice | None = None
+
+
+@attrs.frozen
+class EditArguments:
+    """`missy.discard` and `missy.editProposal`."""
+
+    id: str
+    tier: TierChoice | None = None
+
+
+@attrs.frozen
+class ShowDiffArguments:
+    """`missy.showDiff`; with `show: false` nothing is opened, for a plugin that has a view of its own."""
+
+    id: str
+    show: bool = True
+
+
+@attrs.frozen
+class RetryArguments:
+    """`missy.retry`: the same action again, on a tier of the user's choice."""
+
+    id: str
+    tier: TierChoice | None = None
+    partial_result_token: Token | None = None
+    wait: bool | None = None
+
+
+@attrs.frozen
+class UsageArguments:
+    """`missy.usage`: since a date (`2026-11-01`) or for how long (`12h`, `7d`, `2w`)."""
+
+    since: str = "30d"
+
+
+@attrs.frozen
 class NameArguments:
     name: str
 

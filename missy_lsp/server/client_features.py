@@ -7,6 +7,7 @@ from lsprotocol import types
 
 from missy_lsp.document import PositionEncoding
 
+_LLM_GENERATED = 1  # LSP 3.18, CodeActionTag
 _ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
 
 
@@ -23,7 +24,14 @@ class ClientFeatures:
     message_actions: bool = False
     configuration: bool = False
     code_action_literals: bool = False
+    code_action_tags: bool = False
+    apply_edit: bool = False
+    document_changes: bool = False
     diagnostics: bool = False
+
+    @property
+    def is_neovim(self) -> bool:
+        return self.name == "Neovim"
 
     def in_place_of_missing(self) -> tuple[str, ...]:
         """Say in plain sentences what this server does where the client lacks an ability."""
@@ -42,6 +50,12 @@ class ClientFeatures:
             )
         if not self.code_action_literals:
             notes.append("no code action literals: code actions are sent as commands")
+        if not self.apply_edit:
+            notes.append("no workspace/applyEdit: accepting a change goes through the code action itself")
+        if not self.document_changes and not self.is_neovim:
+            notes.append("no versioned edits: the version is checked here, right before an edit is sent")
+        if not self.diagnostics:
+            notes.append("no published diagnostics: a change that waits for review is told by a message")
         return tuple(notes)
 
 
@@ -52,6 +66,8 @@ def read_client_features(params: types.InitializeParams, encoding: object) -> Cl
     workspace = capabilities.workspace
     text_document = capabilities.text_document
     code_action = text_document.code_action if text_document else None
+    tags = code_action.tag_support if code_action else None
+    edit = workspace.workspace_edit if workspace else None
     show_document = window.show_document if window else None
     info = params.client_info
     agreed = str(getattr(encoding, "value", encoding))
@@ -65,5 +81,8 @@ def read_client_features(params: types.InitializeParams, encoding: object) -> Cl
         message_actions=bool(window and window.show_message),
         configuration=bool(workspace and workspace.configuration),
         code_action_literals=bool(code_action and code_action.code_action_literal_support),
+        code_action_tags=bool(tags and _LLM_GENERATED in [getattr(tag, "value", tag) for tag in tags.value_set]),
+        apply_edit=bool(workspace and workspace.apply_edit),
+        document_changes=bool(edit and edit.document_changes),
         diagnostics=bool(text_document and text_document.publish_diagnostics),
     )

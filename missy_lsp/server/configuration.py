@@ -12,7 +12,9 @@ from pathlib import Path
 
 import attrs
 
+from missy_lsp.config.actions import Action, action_files, load_actions
 from missy_lsp.config.checking import Layer
+from missy_lsp.config.instructions import Instruction, instruction_files, load_instructions
 from missy_lsp.config.loading import Loaded, Source, load
 from missy_lsp.config.locations import Locations
 from missy_lsp.config.problems import Problem
@@ -20,6 +22,17 @@ from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, TrustState, TrustSt
 from missy_lsp.config.values import Config
 from missy_lsp.config.watch import Fingerprint, fingerprint
 from missy_lsp.errors import ConfigError
+from missy_lsp.features.material import project_card
+
+
+@attrs.frozen
+class _Additions:
+    """What stands beside the configuration: actions and instructions, as they were at `seen`."""
+
+    seen: Fingerprint
+    actions: tuple[Action, ...]
+    instructions: tuple[Instruction, ...]
+    problems: tuple[Problem, ...]
 
 
 @attrs.define
@@ -31,6 +44,7 @@ class _Folder:
     seen: Fingerprint | None = None
     workspace: Layer | None = None
     decided_at: Fingerprint | None = None
+    additions: _Additions | None = None
     asked_about: str | None = None
 
 
@@ -63,6 +77,7 @@ class Configuration:
         """Read every folder's files again at the next use."""
         for folder in self._folders.values():
             folder.seen = None
+            folder.additions = None
 
     def config_for(self, path: str | None) -> Config:
         """Return the configuration for a file, by the innermost folder that holds it.
@@ -73,6 +88,16 @@ class Configuration:
         if folder.config is None:
             raise ConfigError(_worst(folder.problems))
         return folder.config
+
+    def actions_for(self, path: str | None) -> tuple[Action, ...]:
+        """Return the actions that a file's folder has: built in, the user's, and those of a trusted workspace."""
+        return self._additions(self.folder_of(path)).actions
+
+    def card_for(self, path: str | None) -> str:
+        """Return what the user and a trusted folder want of every answer, for the prompt."""
+        key = self.folder_of(path)
+        config = self._current(key).config
+        return project_card(self._additions(key).instructions, config.reply_language if config else "")
 
     def folder_of(self, path: str | None) -> Path | None:
         """Return the innermost workspace folder that holds a file; the first folder for no file."""
@@ -89,7 +114,8 @@ class Configuration:
             for source in folder.sources:
                 if source.path is not None:
                     by_file.setdefault(source.path, ())
-            for problem in folder.problems:
+            additions = self._additions(key)
+            for problem in (*folder.problems, *additions.problems):
                 if problem.path is not None and problem not in by_file.setdefault(problem.path, ()):
                     by_file[problem.path] += (problem,)
         return by_file
@@ -134,6 +160,16 @@ class Configuration:
             return files
         # Trust covers more than the configuration: when one of these changes, it has to be given anew.
         return [*files, *(folder / name for name in COVERED), folder / COVERED_ACTIONS]
+
+    def _additions(self, key: Path | None) -> _Additions:
+        folder = self._current(key)
+        files = [*action_files(self.locations, folder.path), *instruction_files(self.locations, folder.path)]
+        seen = fingerprint([*self._watched(folder.path), *files])
+        if folder.additions is None or folder.additions.seen != seen:
+            actions = load_actions(self.locations, folder.path)
+            said = load_instructions(self.locations, folder.path)
+            folder.additions = _Additions(seen, actions.actions, said.texts, (*actions.problems, *said.problems))
+        return folder.additions
 
     @staticmethod
     def _take(folder: _Folder, loaded: Loaded) -> None:

@@ -16,14 +16,23 @@ if TYPE_CHECKING:
 
 # Named here as well as in handlers/commands.py, which is imported after `initialize` was answered.
 COMMAND_NAMES = (
+    "missy.accept",
     "missy.ask",
+    "missy.discard",
+    "missy.editProposal",
+    "missy.listActions",
     "missy.listProviders",
+    "missy.preview",
     "missy.result",
+    "missy.retry",
     "missy.route",
+    "missy.runAction",
+    "missy.showDiff",
     "missy.status",
     "missy.stop",
     "missy.switchProvider",
     "missy.trustWorkspace",
+    "missy.usage",
 )
 
 
@@ -49,9 +58,12 @@ HANDLERS: dict[str, Handler] = {
     types.WINDOW_WORK_DONE_PROGRESS_CANCEL: progress.cancel,
 }
 
+# The roots of our kinds (contract 3.4): clients ask only servers that have what they look for.
+CODE_ACTION_KINDS = ("quickfix", "refactor.rewrite", "source.missy", "missy")
+
 _OPTIONS = {
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
-    types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=["missy"]),
+    types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=list(CODE_ACTION_KINDS)),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,6 +19,7 @@ from missy_lsp.server.streaming import AnswerStream, PartialResults, WorkDonePro
 
 if TYPE_CHECKING:
     from missy_lsp.llm.client import Call
+    from missy_lsp.server.proposals import EditJob
     from missy_lsp.server.running import Answer, Run
     from missy_lsp.server.session import Session
 
@@ -26,14 +28,18 @@ logger = logging.getLogger(__name__)
 
 @attrs.frozen
 class Job:
-    """What is to be run: the call, its name for the user, and how the client wants the answer."""
+    """What is to be run: the call, its name for the user, and how the client wants the answer.
 
-    call: Call
+    `edit` makes a change of what the model replies.
+    """
+
+    call: Call | Awaitable[Call]
     title: str
     question: str
     uri: str | None
     partial_token: str | int | None
     wait: bool | None
+    edit: EditJob | None = None
 
     @property
     def in_background(self) -> bool:
@@ -77,6 +83,8 @@ async def _show_when_done(session: Session, job: Job, task: asyncio.Task[Answer]
     elif error is not None:
         logger.error("a request in the background failed", exc_info=error)
         show_failure(session, job.title, ModelError("internal", INTERNAL_FAULT))
+    elif job.edit is not None and job.partial_token is None:
+        await job.edit.show(task.result(), job.title, job.question)
     elif job.partial_token is None:
         await show_answer(session, job.title, job.question, task.result())
 
@@ -85,8 +93,12 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
     outcome: Answer | MissyError = ModelError("internal", INTERNAL_FAULT)
     completion, word = None, "failed"
     try:
-        completion = await session.models.run(job.call, stream.on_event)
-        outcome = answer_fields(run.id, completion)
+        call = await job.call if isinstance(job.call, Awaitable) else job.call
+        completion = await session.models.run(call, stream.on_event)
+        answer = answer_fields(run.id, completion)
+        if job.edit is not None:
+            answer = await job.edit.finish(run.id, completion, answer)
+        outcome = answer
         return outcome
     except asyncio.CancelledError:
         word = "stopped"
@@ -102,6 +114,8 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
             error.partial_text = error.partial_text or stream.text
         raise
     finally:
+        if job.edit is not None:
+            job.edit.close()
         # Recorded first: a client that is told of the end may ask for the result at once.
         session.running.record(run, outcome)
         _end(stream, completion or _so_far(session, stream, "cancelled" if word == "stopped" else "error"), word)

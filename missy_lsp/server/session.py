@@ -13,7 +13,9 @@ from lsprotocol import types
 
 from missy_lsp.errors import ConfigError
 from missy_lsp.server.client_features import ClientFeatures
+from missy_lsp.server.diagnostics import PublishedDiagnostics
 from missy_lsp.server.documents import OpenDocuments
+from missy_lsp.server.pending_edits import PendingEdits
 from missy_lsp.server.running import RunningRequests
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from missy_lsp.config.problems import Problem
     from missy_lsp.llm.client import ModelClient
+    from missy_lsp.llm.ledger import Ledger
     from missy_lsp.server.configuration import Configuration
     from missy_lsp.server.options import ServerOptions
     from missy_lsp.server.protocol import MissyProtocol
@@ -43,6 +46,8 @@ class Session:
         self.client = ClientFeatures()
         self.documents = OpenDocuments("utf-16")
         self.running = RunningRequests()
+        self.pending = PendingEdits()
+        self.diagnostics = PublishedDiagnostics(protocol)
         self.folders: tuple[Path, ...] = ()
         self.initial_settings: object = None
         self.default_provider: str | None = None
@@ -68,7 +73,14 @@ class Session:
         from missy_lsp.llm.registry import ProviderRegistry
 
         vault = open_vault(self.configuration.locations)
-        return ModelClient(ProviderRegistry(offline=self._options.offline), lambda: vault)
+        registry = ProviderRegistry(offline=self._options.offline)
+        return ModelClient(registry, lambda: vault, ledger=self.ledger)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from missy_lsp.llm.ledger import Ledger
+
+        return Ledger(self.configuration.locations.ledger_file)
 
     @cached_property
     def arguments(self) -> cattrs.Converter:
@@ -106,10 +118,7 @@ class Session:
             if problems == self._published.get(path, ()):
                 continue
             self._published[path] = problems
-            diagnostics = [_diagnostic(problem) for problem in problems]
-            self.protocol.notify(
-                types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, {"uri": path.as_uri(), "diagnostics": diagnostics}
-            )
+            self.diagnostics.set(path.as_uri(), "configuration", [_diagnostic(problem) for problem in problems])
             worst = next((problem for problem in problems if problem.severity == "error"), None)
             if worst is not None:
                 self.show_message(types.MessageType.Error, f"Missy configuration: {worst}")

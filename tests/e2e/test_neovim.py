@@ -10,39 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pynvim
 import pytest
 
 from tests.support.configuration import write_user_config
 from tests.support.llmock_server import LlmockServer
 from tests.support.lsp_process import server_command
+from tests.support.neovim import IGNORED_WARNINGS, running_neovim, until
 
-# pynvim leaves its pipes to the garbage collector.
-pytestmark = [
-    pytest.mark.editor,
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = [pytest.mark.editor, pytest.mark.filterwarnings(*IGNORED_WARNINGS)]
 
 REPLY = "A fence keeps the loads in order.\nIt is not safe to remove it.\n"
 
 
 @pytest.fixture
 def neovim(isolated_home: Path) -> Iterator[Any]:
-    binary = Path(sys.executable).with_name("nvim.exe" if os.name == "nt" else "nvim")
-    editor = pynvim.attach("child", argv=[str(binary), "--clean", "--headless", "--embed", "-n"])
-    yield editor
-    with contextlib.suppress(OSError, EOFError):  # it has quit
-        editor.command("qa!")
-    editor.close()
-
-
-def until(editor: Any, lua: str, timeout_s: float = 20) -> Any:
-    """Wait inside Neovim, so that its LSP traffic goes on, until the Lua body returns something true."""
-    result = editor.exec_lua(
-        f"local r; vim.wait({timeout_s * 1000:.0f}, function() r = (function() {lua} end)(); return r end, 10) return r"
-    )
-    assert result, f"not within {timeout_s} s: {lua}\n{editor.exec_lua('return vim.fn.execute([[messages]])')}"
-    return result
+    with running_neovim() as editor:
+        yield editor
 
 
 def open_file(editor: Any, folder: Path, text: str) -> Path:

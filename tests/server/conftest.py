@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.support.configuration import write_user_config
+from tests.support.editor import CAPABILITIES, Editor
 from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
 
@@ -21,3 +25,44 @@ def server(isolated_home: Path, api: FakeApi, tmp_path: Path) -> Iterator[LspPro
     with LspProcess() as process:
         process.initialize(folder)
         yield process
+
+
+@attrs.frozen
+class Shared:
+    """A server for a whole module of tests, since starting one takes longer than a test does."""
+
+    process: LspProcess
+    api: FakeApi
+    home: Path
+    folder: Path
+    numbers: Iterator[int]
+
+    def configure(self, **sections: object) -> None:
+        """Write the user's configuration anew; the next request reads it."""
+        write_user_config(self.home, self.api.base_url, **sections)
+
+    def edit(self, text: str, language_id: str = "python") -> Editor:
+        """Open a document of its own in an editor in miniature."""
+        return Editor(self.process, f"file:///project/{next(self.numbers)}/a.py", text, language_id)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    home = tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("project")
+    env = {"HOME": str(home), "USERPROFILE": str(home), "ANTHROPIC_API_KEY": ""}
+    env |= {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    with FakeApi() as api:
+        write_user_config(home, api.base_url)
+        with LspProcess(env={name: value for name, value in env.items() if value or name in os.environ}) as process:
+            process.initialize(folder, CAPABILITIES)
+            yield Shared(process, api, home, folder, itertools.count())
+
+
+@pytest.fixture
+def shared(started: Shared) -> Shared:
+    """The server of the module, with nothing left of the test before."""
+    started.process.messages.clear()
+    started.api.forget()
+    started.configure()
+    return started

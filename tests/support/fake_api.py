@@ -246,6 +246,13 @@ class FakeApi:
         with self._lock:
             self._queue.extend(replies)
 
+    def forget(self) -> None:
+        """Begin anew, for the next test on the same server."""
+        with self._lock:
+            self.requests.clear()
+            self._queue.clear()
+            self.respond = None
+
     def wait_for_requests(self, count: int, timeout_s: float = 5.0) -> list[Request]:
         """Block until so many requests came; from a coroutine call it with asyncio.to_thread."""
         with self._lock:

@@ -9,6 +9,7 @@ from missy_lsp.document import Snapshot
 from missy_lsp.features.ask import AskInput, ChatTurn, build, route_input
 from missy_lsp.llm.client import Call
 from missy_lsp.server.arguments import AskArguments
+from missy_lsp.server.confirming import premium_question
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.model_requests import Job, start
 from missy_lsp.tools.toolbox import Toolbox
@@ -22,7 +23,7 @@ _TOOL_LEVELS = ("off", "read", "edit")
 
 def ask(session: Session, arguments: AskArguments, request: Request) -> object:
     """Answer a question, about a document where one is named."""
-    call, snapshot = _call(session, arguments)
+    call, snapshot = ask_call(session, arguments)
     job = Job(
         call=call,
         title="ask",
@@ -36,7 +37,7 @@ def ask(session: Session, arguments: AskArguments, request: Request) -> object:
 
 def route(session: Session, arguments: AskArguments, request: Request) -> dict[str, object]:
     """Tell where a question would go and why, and what it may cost; no model is called."""
-    call, _ = _call(session, arguments)
+    call, _ = ask_call(session, arguments)
     estimate = session.models.estimate(call)
     return {
         "tier": estimate.decision.tier,
@@ -48,7 +49,8 @@ def route(session: Session, arguments: AskArguments, request: Request) -> dict[s
     }
 
 
-def _call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot | None]:
+def ask_call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot | None]:
+    """Freeze the document and the configuration of a question; return the call with what it saw."""
     snapshot = _snapshot(session, arguments)
     path = snapshot.path if snapshot else None
     config = session.configuration.config_for(path)
@@ -60,6 +62,7 @@ def _call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot | N
         history=tuple(ChatTurn(turn.role, turn.content) for turn in arguments.history),
         snapshot=snapshot,
         workspace_folder=None if folder is None else str(folder),
+        card=session.configuration.card_for(path),
     )
     call = Call(
         prompt=build(ask_input, config.context.max_tokens, specs),
@@ -69,6 +72,8 @@ def _call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot | N
         tier=arguments.tier,
         route=route_input(ask_input, specs),
         toolbox=toolbox,
+        confirm=premium_question(session),
+        folder=ask_input.workspace_folder or "",
     )
     return call, snapshot
 

@@ -1,33 +1,225 @@
-"""textDocument/codeAction: what can be done at a place; never a model call."""
+"""textDocument/codeAction: what can be done at a place; never a model call (contract 3.4).
+
+Nothing here awaits, and no document is read or parsed: only the lines of the range are looked at.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import attrs
 from lsprotocol import types
 
+from missy_lsp.document import Span
 from missy_lsp.server.dispatch import Request
+from missy_lsp.server.documents import file_path
 
 if TYPE_CHECKING:
+    from missy_lsp.config.actions import Action
+    from missy_lsp.server.documents import OpenDocument
+    from missy_lsp.server.pending_edits import PendingEdit
     from missy_lsp.server.session import Session
+    from missy_lsp.syntax.comments import LineInstruction
+
+Json = dict[str, object]
 
 STOP_KIND = "missy.stop"
+DO_IT_KIND = "refactor.rewrite.missy.edit"
+ASK_KIND = "missy.ask"
+_LLM_GENERATED = 1  # LSP 3.18, CodeActionTag
+_MAX_TITLE = 60
 
 
-def code_actions(session: Session, params: types.CodeActionParams, request: Request) -> list[dict[str, object]]:
-    """Offer to stop what runs on the document; offered on automatic requests too (contract 3.4)."""
+@attrs.frozen
+class _Offer:
+    title: str
+    kind: str
+    command: str | None = None
+    argument: Json = attrs.field(factory=dict)
+    diagnostics: tuple[Json, ...] = ()
+    edit: Json | None = None
+    by_model: bool = False
+
+
+def code_actions(session: Session, params: types.CodeActionParams, request: Request) -> list[Json]:
+    """Offer what applies to a range; on automatic requests only a fix, what runs, and what waits for review."""
+    document = session.documents.get(params.text_document.uri)
     only = params.context.only
-    if only is not None and not any(_holds(str(getattr(kind, "value", kind)), STOP_KIND) for kind in only):
-        return []
-    actions: list[dict[str, object]] = []
+    wanted = None if only is None else [str(getattr(kind, "value", kind)) for kind in only]
+    offers = _offers(session, params, document)
+    chosen = (offer for offer in offers if wanted is None or any(_holds(kind, offer.kind) for kind in wanted))
+    return [shape for offer in chosen if (shape := _shape(session, offer)) is not None]
+
+
+def _offers(session: Session, params: types.CodeActionParams, document: OpenDocument | None) -> Iterator[_Offer]:
+    if document is not None:
+        for edit in session.pending.on_document(document):
+            if _touches(document, edit, params.range):
+                yield from _decisions(session, edit)
     for run in session.running.on_document(params.text_document.uri):
-        title = f"Missy: Stop {run.title}"
-        command: dict[str, object] = {"title": title, "command": "missy.stop", "arguments": [{"id": run.id}]}
-        if session.client.code_action_literals:
-            actions.append({"title": title, "kind": STOP_KIND, "command": command})
+        yield _Offer(f"Missy: Stop {run.title}", STOP_KIND, "missy.stop", {"id": run.id})
+    if document is None:
+        return
+    invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
+    if invoked:
+        yield from _instructions(params, document)
+    yield from _actions(session, params, document, invoked=invoked)
+
+
+def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
+    """Offer what can be done with a change that waits for review."""
+    from missy_lsp.server.proposals import accepting_edit, diagnostic_of, hunk_count
+
+    diagnostics = (diagnostic_of(edit),)
+
+    def offer(title: str, name: str, command: str, **more: object) -> _Offer:
+        argument: Json = {"id": edit.id, **more}
+        return _Offer(f"Missy: {title} ({edit.title})", f"quickfix.missy.{name}", command, argument, diagnostics)
+
+    accept = offer("Accept", "accept", "missy.accept")
+    if not session.client.apply_edit:
+        accept = attrs.evolve(accept, edit=accepting_edit(session, edit))
+    yield accept
+    count = hunk_count(edit)
+    if count > 1 and session.client.apply_edit:
+        for number in range(count):
+            yield offer(f"Accept part {number + 1} of {count}", "accept-part", "missy.accept", hunks=[number])
+    yield offer("Discard", "discard", "missy.discard")
+    yield offer("Show diff", "show-diff", "missy.showDiff")
+    yield offer("Edit the proposal", "edit-proposal", "missy.editProposal")
+    yield offer("Retry", "retry", "missy.retry")
+    if edit.tier_above is not None:
+        yield offer("Retry one tier up", "retry-up", "missy.retry", tier=edit.tier_above)
+
+
+def _instructions(params: types.CodeActionParams, document: OpenDocument) -> Iterator[_Offer]:
+    """Offer to do what a comment `missy: ...` in the range says."""
+    for found in _comments(params, document):
+        place: Json = {
+            "textDocument": {"uri": document.uri, "version": document.version},
+            "range": _lines(found.first_line, found.first_line),
+        }
+        title = _short(found.instruction)
+        if found.is_question:
+            argument: Json = {**place, "action": "explain", "instruction": found.instruction}
+            yield _Offer(f"Missy: Answer: {title}", ASK_KIND, "missy.runAction", argument, by_model=True)
         else:
-            actions.append(command)
-    return actions
+            argument = {**place, "action": "edit"}
+            yield _Offer(f"Missy: Do it: {title}", DO_IT_KIND, "missy.runAction", argument, by_model=True)
+
+
+def _comments(params: types.CodeActionParams, document: OpenDocument) -> tuple[LineInstruction, ...]:
+    from missy_lsp.syntax.comments import instructions_near
+
+    buffer = document.buffer
+    first, last = params.range.start.line, params.range.end.line
+    return instructions_near(buffer.lines, first, min(last, buffer.line_count - 1), document.language_id)
+
+
+def _actions(
+    session: Session, params: types.CodeActionParams, document: OpenDocument, *, invoked: bool
+) -> Iterator[_Offer]:
+    from missy_lsp.features.offers import applies_to
+
+    diagnostics = _foreign(params.context.diagnostics)
+    has_selection = params.range.start != params.range.end
+    for action in session.configuration.actions_for(file_path(document.uri)):
+        if not invoked and action.when != "diagnostics":
+            continue
+        if action.when == "instruction":
+            yield from _instruction_line(session, action, params, document)
+        elif applies_to(
+            action,
+            document.language_id,
+            document.uri,
+            has_selection=has_selection,
+            has_diagnostics=bool(diagnostics),
+        ):
+            yield _action(action, params, document, diagnostics)
+
+
+def _action(
+    action: Action, params: types.CodeActionParams, document: OpenDocument, diagnostics: tuple[Json, ...]
+) -> _Offer:
+    argument: Json = {
+        "action": action.id,
+        "textDocument": {"uri": document.uri, "version": document.version},
+        "range": _range(params.range),
+    }
+    given = diagnostics if action.when == "diagnostics" else ()
+    if given:
+        argument["diagnostics"] = list(given)
+    return _Offer(
+        f"Missy: {action.title}", action.lsp_kind, "missy.runAction", argument, diagnostics=given, by_model=True
+    )
+
+
+def _instruction_line(
+    session: Session, action: Action, params: types.CodeActionParams, document: OpenDocument
+) -> Iterator[_Offer]:
+    """Offer to begin a comment that takes the instruction: an editor's menu has no place to type one."""
+    from missy_lsp.server.edit_shapes import workspace_edit
+    from missy_lsp.syntax.comments import comment_line
+
+    line = params.range.start.line
+    if not document.buffer.has_line(line) or _comments(params, document):
+        return
+    text = document.buffer.lines[line]
+    indent = text[: len(text) - len(text.lstrip(" \t"))]
+    line_end = "\r\n" if text.endswith("\r\n") else "\n"
+    inserted = comment_line("missy: ", document.language_id, indent) + line_end
+    edit = workspace_edit(session.client, document, [{"range": _lines(line, line), "newText": inserted}])
+    yield _Offer(f"Missy: {action.title}", action.lsp_kind, edit=edit)
+
+
+def _shape(session: Session, offer: _Offer) -> Json | None:
+    """Return the offer as a CodeAction, as a Command where the client knows nothing else; None where neither can be."""
+    command: Json = {"title": offer.title, "command": offer.command, "arguments": [offer.argument]}
+    if not session.client.code_action_literals:
+        return command if offer.command is not None else None
+    shape: Json = {"title": offer.title, "kind": offer.kind}
+    if offer.command is not None:
+        shape["command"] = command
+    if offer.diagnostics:
+        shape["diagnostics"] = list(offer.diagnostics)
+    if offer.edit is not None:
+        shape["edit"] = offer.edit
+    if offer.by_model and session.client.code_action_tags:
+        shape["tags"] = [_LLM_GENERATED]
+    return shape
+
+
+def _foreign(diagnostics: object) -> tuple[Json, ...]:
+    """Return the diagnostics of others as JSON: ours only mark what waits for review."""
+    from missy_lsp.server.edit_shapes import diagnostic_json
+
+    given = diagnostics if isinstance(diagnostics, list | tuple) else ()
+    return tuple(diagnostic_json(diagnostic) for diagnostic in given if diagnostic.source != "missy")
+
+
+def _touches(document: OpenDocument, edit: PendingEdit, given: types.Range) -> bool:
+    """Tell whether a range touches a proposal's lines; a cursor at their end does too."""
+    buffer = document.buffer
+    place: Span = edit.shown_at()
+    first, last = buffer.position_at(place.start), buffer.position_at(place.end)
+    return given.start.line <= last.line and first.line <= given.end.line
+
+
+def _range(given: types.Range) -> Json:
+    return {
+        "start": {"line": given.start.line, "character": given.start.character},
+        "end": {"line": given.end.line, "character": given.end.character},
+    }
+
+
+def _lines(first: int, last: int) -> Json:
+    return {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}}
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_TITLE else f"{line[: _MAX_TITLE - 1]}…"
 
 
 def _holds(wanted: str, kind: str) -> bool:

@@ -10,19 +10,31 @@ from lsprotocol import types
 
 from missy_lsp.errors import UsageError
 from missy_lsp.server.arguments import (
+    AcceptArguments,
     AskArguments,
+    EditArguments,
+    ListActionsArguments,
     NameArguments,
     NoArguments,
+    PreviewArguments,
     ResultArguments,
+    RetryArguments,
+    RunActionArguments,
+    ShowDiffArguments,
     StopArguments,
     TrustArguments,
+    UsageArguments,
     read_arguments,
 )
 from missy_lsp.server.dispatch import Request
+from missy_lsp.server.handlers.actions import list_actions, run_action
 from missy_lsp.server.handlers.ask import ask, route
+from missy_lsp.server.handlers.pending import accept, discard, edit_proposal, retry, show_diff
+from missy_lsp.server.handlers.preview import preview
 from missy_lsp.server.handlers.providers import list_providers, switch_provider
 from missy_lsp.server.handlers.status import status
 from missy_lsp.server.handlers.trust import trust_workspace
+from missy_lsp.server.handlers.usage import usage
 
 if TYPE_CHECKING:
     from missy_lsp.server.session import Session
@@ -47,14 +59,23 @@ def trust(session: Session, arguments: TrustArguments, request: Request) -> dict
 
 
 COMMANDS: Mapping[str, Command] = {
+    "missy.accept": Command(AcceptArguments, accept),
     "missy.ask": Command(AskArguments, ask),
+    "missy.discard": Command(EditArguments, discard),
+    "missy.editProposal": Command(EditArguments, edit_proposal),
+    "missy.listActions": Command(ListActionsArguments, list_actions),
     "missy.listProviders": Command(NoArguments, list_providers),
+    "missy.preview": Command(PreviewArguments, preview),
     "missy.result": Command(ResultArguments, result),
+    "missy.retry": Command(RetryArguments, retry),
     "missy.route": Command(AskArguments, route),
+    "missy.runAction": Command(RunActionArguments, run_action),
+    "missy.showDiff": Command(ShowDiffArguments, show_diff),
     "missy.status": Command(NoArguments, status),
     "missy.stop": Command(StopArguments, stop),
     "missy.switchProvider": Command(NameArguments, switch_provider),
     "missy.trustWorkspace": Command(TrustArguments, trust),
+    "missy.usage": Command(UsageArguments, usage),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -9,7 +10,11 @@ from lsprotocol import types
 from missy_lsp.server.dispatch import Request
 
 if TYPE_CHECKING:
+    from missy_lsp.server.documents import OpenDocument
     from missy_lsp.server.session import Session
+
+
+MARK_WITHIN_S = 0.2
 
 
 def did_open(session: Session, params: types.DidOpenTextDocumentParams, request: Request) -> None:
@@ -18,12 +23,37 @@ def did_open(session: Session, params: types.DidOpenTextDocumentParams, request:
 
 def did_change(session: Session, params: types.DidChangeTextDocumentParams, request: Request) -> None:
     session.documents.change(params)
+    document = session.documents.get(params.text_document.uri)
+    if document is not None and session.pending.on_document(document):
+        _mark_soon(session, document)
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams, request: Request) -> None:
+    """Forget a document; changes that waited for review end with it, and their text stays with missy.result."""
+    document = session.documents.get(params.text_document.uri)
     session.documents.close(params.text_document.uri)
+    if document is None:
+        return
+    waiting = session.pending.on_document(document)
+    for edit in waiting:
+        session.pending.remove(edit)
+    if waiting:
+        _mark(session, document)
 
 
 def did_save(session: Session, params: types.DidSaveTextDocumentParams, request: Request) -> None:
     """Look at the configuration again: the saved document may be one of its files."""
     session.publish_problems()
+
+
+def _mark_soon(session: Session, document: OpenDocument) -> None:
+    """Move the marks of pending changes along, not at every key."""
+    if session.pending.marks_fall_due(document):
+        asyncio.get_running_loop().call_later(MARK_WITHIN_S, _mark, session, document)
+
+
+def _mark(session: Session, document: OpenDocument) -> None:
+    from missy_lsp.server.proposals import publish  # loaded with the commands, after `initialize`
+
+    session.pending.marks_are_set(document)
+    publish(session, document)

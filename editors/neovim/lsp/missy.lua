@@ -1,0 +1,15 @@
+-- Found by vim.lsp.enable('missy'). Change anything with vim.lsp.config('missy', { ... }).
+return {
+  cmd = { 'missy-lsp' },
+  root_markers = { '.missy', '.git' },
+  handlers = {
+    -- Streamed text goes to its window; everything else stays what it is. Neovim keeps 50 progress messages in a ring,
+    -- and streamed pieces would push the real ones out.
+    ['$/progress'] = function(err, params, context)
+      if require('missy.stream').take(params) then
+        return
+      end
+      return vim.lsp.handlers['$/progress'](err, params, context)
+    end,
+  },
+}

@@ -1,0 +1,235 @@
+-- :Missy and what it does. The server has the prompts, the routing and the keys; this is windows and questions.
+local client = require('missy.client')
+
+local M = {}
+local commands = {}
+local last_answer ---@type table?
+
+local function ask(prompt, options)
+  local bufnr = vim.api.nvim_get_current_buf()
+  local argument = vim.tbl_extend('force', client.target(options), { prompt = prompt })
+  if vim.bo[bufnr].buftype ~= '' then
+    argument = { prompt = prompt }
+  end
+  require('missy.stream').start('missy.ask', argument, bufnr, prompt, true, function(answer)
+    last_answer = answer or last_answer
+  end)
+end
+
+local function act(action, options, more)
+  local bufnr = vim.api.nvim_get_current_buf()
+  local argument = vim.tbl_extend('force', client.target(options), { action = action.id }, more or {})
+  if action.when == 'diagnostics' then
+    local found = {}
+    for line = argument.range.start.line, argument.range['end'].line do
+      for _, diagnostic in ipairs(vim.diagnostic.get(bufnr, { lnum = line })) do
+        local lsp = diagnostic.user_data and diagnostic.user_data.lsp
+        if lsp and lsp.range and diagnostic.source ~= 'missy' then
+          table.insert(found, lsp)
+        end
+      end
+    end
+    argument.diagnostics = #found > 0 and found or nil
+  end
+  local shows = action.result == 'answer'
+  require('missy.stream').start('missy.runAction', argument, bufnr, action.title, shows, function(answer)
+    last_answer = answer or last_answer
+    if answer and answer.edit then
+      require('missy.pending').take(answer.edit)
+    end
+  end)
+end
+
+--- Call `use` with an action of the server's: the one with this id, else one that the user picks.
+local function with_action(id, options, use)
+  client.command('missy.listActions', client.target(options), 0, function(actions)
+    local offered = vim.tbl_filter(function(action)
+      return action.id == id or (id == nil and action.when ~= 'instruction')
+    end, actions or {})
+    if #offered == 1 and id then
+      use(offered[1])
+    elseif #offered == 0 then
+      client.notify(id and ('there is no action ' .. id .. ' here') or 'no action applies here', vim.log.levels.WARN)
+    else
+      vim.ui.select(offered, {
+        prompt = 'Missy action',
+        format_item = function(action)
+          return action.title
+        end,
+      }, function(action)
+        if action then
+          use(action)
+        end
+      end)
+    end
+  end)
+end
+
+local function with_text(text, prompt, use)
+  if text ~= '' then
+    return use(text)
+  end
+  vim.ui.input({ prompt = prompt }, function(given)
+    if given and vim.trim(given) ~= '' then
+      use(given)
+    end
+  end)
+end
+
+local function decide(name, use)
+  local pending = require('missy.pending')
+  local id = pending.id()
+  if not id then
+    return client.notify('no change waits here')
+  end
+  client.command(name, { id = id }, 0, function(result)
+    if result then
+      use(result, id, pending)
+    end
+  end)
+end
+
+function commands.ask(text, options)
+  with_text(text, 'Ask Claude: ', function(prompt)
+    ask(prompt, options)
+  end)
+end
+
+function commands.edit(text, options)
+  with_text(text, 'Edit: ', function(instruction)
+    with_action('edit', options, function(action)
+      act(action, options, { instruction = instruction })
+    end)
+  end)
+end
+
+function commands.action(text, options)
+  with_action(text ~= '' and text or nil, options, function(action)
+    act(action, options)
+  end)
+end
+
+function commands.explain(_, options)
+  with_action('explain', options, function(action)
+    act(action, options)
+  end)
+end
+
+function commands.accept()
+  decide('missy.accept', function(edit, id, pending)
+    if edit.status == 'applied' then
+      pending.close(id)
+    end
+  end)
+end
+
+function commands.discard()
+  decide('missy.discard', function(_, id, pending)
+    pending.close(id)
+  end)
+end
+
+function commands.retry(tier)
+  local pending = require('missy.pending')
+  local id = pending.id()
+  if not id then
+    return client.notify('no change waits here')
+  end
+  pending.close(id)
+  local argument = { id = id, tier = tier ~= '' and tier or nil }
+  require('missy.stream').start('missy.retry', argument, vim.api.nvim_get_current_buf(), 'retry', false, function(answer)
+    if answer and answer.edit then
+      pending.take(answer.edit)
+    end
+  end)
+end
+
+function commands.diff()
+  local pending = require('missy.pending')
+  local id = pending.id()
+  if not id then
+    return client.notify('no change waits here')
+  end
+  client.command('missy.showDiff', { id = id, show = false }, 0, function(edit)
+    if edit then
+      pending.diff(edit)
+    end
+  end)
+end
+
+function commands.stop()
+  client.command('missy.stop', {}, 0, function(result)
+    if result then
+      client.notify(('%d stopped'):format(result.stopped))
+    end
+  end)
+end
+
+function commands.last()
+  require('missy.stream').open(nil)
+end
+
+function commands.providers()
+  client.command('missy.listProviders', {}, 0, function(providers)
+    local lines = {}
+    for _, provider in ipairs(providers or {}) do
+      local state = provider.available and ('available (%s)'):format(provider.model) or ('unavailable (%s)'):format(provider.reason)
+      table.insert(lines, ('%s: %s%s'):format(provider.name, state, provider.default and ', default' or ''))
+    end
+    if providers then
+      client.notify('providers\n' .. table.concat(lines, '\n'))
+    end
+  end)
+end
+
+function commands.usage()
+  client.command('missy.usage', {}, 0, function(usage)
+    if usage then
+      client.notify('usage\n' .. vim.inspect(usage))
+    end
+  end)
+end
+
+function commands.chat()
+  vim.cmd.edit(vim.fn.fnameescape(('%s/chat-%s.missy.md'):format(vim.fn.stdpath('state'), os.date('%Y%m%d-%H%M%S'))))
+  vim.api.nvim_buf_set_lines(0, 0, -1, false, { '## You', '', '' })
+  vim.api.nvim_win_set_cursor(0, { 3, 0 })
+end
+
+--- Run `:Missy NAME [text]`.
+function M.run(options)
+  local name, text = vim.trim(options.args):match('^(%S*)%s*(.*)$')
+  local command = commands[name]
+  if not command then
+    return client.notify('there is ' .. table.concat(M.names(), ', '), vim.log.levels.ERROR)
+  end
+  command(text, options)
+end
+
+function M.names()
+  local names = vim.tbl_keys(commands)
+  table.sort(names)
+  return names
+end
+
+function M.complete(lead, line)
+  if line:match('Missy!?%s+%S+%s') then
+    return {}
+  end
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, M.names())
+end
+
+--- Return a word for the statusline: empty while nothing runs.
+function M.statusline()
+  local running = require('missy.stream').running()
+  return running == 0 and '' or ('Missy: %d running'):format(running)
+end
+
+--- Return the last answer, for scripts.
+function M.last()
+  return last_answer
+end
+
+return M

@@ -1,0 +1,124 @@
+"""Characters that are not seen: which they are, where they are legitimate, and text without them (security.md)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import attrs
+
+# Direction (Trojan Source), zero width, invisible operators, tags, variation selectors of the supplement, fillers.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+_JOINERS = "\u200c\u200d"
+_DIRECTION_MARKS = "\u200e\u200f\u061c"
+# Scripts whose letters take a joiner or a non-joiner between them: Arabic and kin, the scripts of India, Mongolian.
+_JOINING_SCRIPTS = (
+    *("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL"),
+    *("TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "MYANMAR", "TIBETAN"),
+)
+
+
+@attrs.frozen
+class InvisibleCharacter:
+    """One that is not seen: its offset and its name, such as `U+202E RIGHT-TO-LEFT OVERRIDE`."""
+
+    offset: int
+    character: str
+
+    @property
+    def name(self) -> str:
+        return f"U+{ord(self.character):04X} {unicodedata.name(self.character, 'unnamed')}"
+
+
+def invisible_characters(text: str) -> tuple[InvisibleCharacter, ...]:
+    """Return the characters that nobody sees and that the text does not need.
+
+    Not counted: joiners within emoji and between letters of scripts that need them, a variation selector behind a
+    symbol, a byte order mark at the beginning.
+    """
+    if text.isascii() or not _INVISIBLE.search(text):
+        return ()
+    return tuple(
+        InvisibleCharacter(match.start(), match[0])
+        for match in _INVISIBLE.finditer(text)
+        if not _is_needed(text, match.start())
+    )
+
+
+def strip_invisible(text: str) -> tuple[str, int]:
+    """Return a text without its invisible characters, and how many they were."""
+    found = invisible_characters(text)
+    if not found:
+        return text, 0
+    pieces, last = [], 0
+    for invisible in found:
+        pieces.append(text[last : invisible.offset])
+        last = invisible.offset + 1
+    return "".join([*pieces, text[last:]]), len(found)
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return a text for a plain field: one line, without control and invisible characters, at most `limit` long."""
+    visible, _ = strip_invisible(text[: 4 * limit])
+    line = " ".join(_CONTROLS.sub("", visible.translate({0x2028: " ", 0x2029: " ", 0x0C: " "})).split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def _is_needed(text: str, offset: int) -> bool:
+    character = text[offset]
+    before = text[offset - 1] if offset > 0 else ""
+    after = text[offset + 1] if offset + 1 < len(text) else ""
+    if character == "\ufeff":
+        return offset == 0
+    if character in _JOINERS:
+        if character == "\u200d" and _is_symbol(_base(text, offset)) and _is_symbol(after):
+            return True
+        return _is_of_joining_script(before) and (_is_of_joining_script(after) or not after.isalpha())
+    if "\ufe00" <= character <= "\ufe0f":
+        return _is_symbol(before) or (before in "#*0123456789" and before != "") or _is_ideograph(before)
+    if "\U000e0020" <= character <= "\U000e007f":
+        return _is_in_flag(text, offset)
+    if "\U000e0100" <= character <= "\U000e01ef":
+        return _is_ideograph(before)
+    if character in "\u180b\u180c\u180d\u180e\u180f":
+        return _is_of_joining_script(before)
+    if character == "\u034f":
+        return before != "" and unicodedata.category(before) in ("Mn", "Lo")
+    return False
+
+
+def _base(text: str, offset: int) -> str:
+    """Return the character that a joiner joins: before it, past selectors and skin tones."""
+    offset -= 1
+    while offset > 0 and ("\ufe00" <= text[offset] <= "\ufe0f" or "\U0001f3fb" <= text[offset] <= "\U0001f3ff"):
+        offset -= 1
+    return text[offset] if offset >= 0 else ""
+
+
+def _is_symbol(character: str) -> bool:
+    if not character:
+        return False
+    return unicodedata.category(character) in ("So", "Sm", "Sk", "Po") or "\u2190" <= character <= "\u21ff"
+
+
+def _is_ideograph(character: str) -> bool:
+    return character != "" and unicodedata.name(character, "").startswith("CJK")
+
+
+def _is_of_joining_script(character: str) -> bool:
+    return character != "" and unicodedata.name(character, "").startswith(_JOINING_SCRIPTS)
+
+
+def _is_in_flag(text: str, offset: int) -> bool:
+    """Tell whether a tag character belongs to a flag such as Scotland's: a black flag, tags, the cancel tag."""
+    start = offset
+    while start > 0 and "\U000e0020" <= text[start - 1] <= "\U000e007f":
+        start -= 1
+    end = offset
+    while end < len(text) and "\U000e0020" <= text[end] <= "\U000e007e":
+        end += 1
+    return text[start - 1 : start] == "\U0001f3f4" and text[end : end + 1] == "\U000e007f" and end - start <= 8

@@ -1,0 +1,127 @@
+"""missy.runAction, missy.listActions: from an action file and a place in a document to a call of the model client."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from missy_lsp.document import Position, Snapshot, Span
+from missy_lsp.errors import UsageError
+from missy_lsp.features.action_calls import call_of, with_staged_changes
+from missy_lsp.features.actions import ActionInput, Diagnostic, build_action, title_of
+from missy_lsp.features.offers import applies
+from missy_lsp.features.targets import resolve_target
+from missy_lsp.server.arguments import DiagnosticArgument, ListActionsArguments, RunActionArguments
+from missy_lsp.server.confirming import premium_question
+from missy_lsp.server.dispatch import Request
+from missy_lsp.server.documents import file_path
+from missy_lsp.server.model_requests import Job, start
+from missy_lsp.server.proposals import EditJob
+from missy_lsp.tools.staged_diff import staged_diff
+
+if TYPE_CHECKING:
+    from missy_lsp.config.actions import Action
+    from missy_lsp.config.values import Config
+    from missy_lsp.llm.client import Call
+    from missy_lsp.server.session import Session
+
+_MAX_DIAGNOSTICS = 50
+
+
+def list_actions(session: Session, arguments: ListActionsArguments, request: Request) -> list[dict[str, object]]:
+    """List the actions, those that apply to a place where one is named."""
+    document = arguments.text_document
+    actions = session.configuration.actions_for(None if document is None else file_path(document.uri))
+    if document is not None:
+        snapshot = _snapshot(session, arguments)
+        actions = tuple(action for action in actions if applies(action, snapshot, has_diagnostics=True))
+    return [action.fields() for action in actions]
+
+
+def run_action(session: Session, arguments: RunActionArguments, request: Request) -> object:
+    """Run an action on a part of a document; what it comes to is an answer, or a change to be reviewed."""
+    asked, config = action_input(session, arguments)
+    finish = None
+    if asked.action.result != "answer":
+        document = session.documents.get(asked.snapshot.uri)
+        assert document is not None, "a snapshot is of an open document"
+        finish = EditJob(session, asked, document, arguments, config.edits.review)
+    job = Job(
+        call=action_call(session, asked, config, arguments),
+        title=title_of(asked),
+        question=asked.wish or asked.action.title,
+        uri=asked.snapshot.uri,
+        partial_token=arguments.partial_result_token,
+        wait=arguments.wait,
+        edit=finish,
+    )
+    return start(session, job, request)
+
+
+def action_input(session: Session, arguments: RunActionArguments) -> tuple[ActionInput, Config]:
+    """Freeze what an action needs to know. Raises UsageError for an unknown one, ModelError for a bad place."""
+    path = file_path(arguments.text_document.uri)
+    action = _find(session, path, arguments.action)
+    snapshot = _snapshot(session, arguments)
+    diagnostics = tuple(_diagnostic(snapshot, session, given) for given in arguments.diagnostics[:_MAX_DIAGNOSTICS])
+    config = session.configuration.config_for(path)
+    folder = session.configuration.folder_of(path)
+    asked = ActionInput(
+        action=action,
+        snapshot=snapshot,
+        target=resolve_target(action, snapshot, tuple(diagnostic.span for diagnostic in diagnostics)),
+        instruction=arguments.instruction,
+        diagnostics=diagnostics,
+        workspace_folder=None if folder is None else str(folder),
+        card=session.configuration.card_for(path),
+    )
+    return asked, config
+
+
+def action_call(
+    session: Session, asked: ActionInput, config: Config, arguments: RunActionArguments
+) -> Call | Awaitable[Call]:
+    """Return the call; one that first has to look at what is staged is awaited."""
+    provider = arguments.provider or session.default_provider
+    call = call_of(asked, config, provider=provider, model=arguments.model, tier=arguments.tier)
+    call = attrs.evolve(call, confirm=premium_question(session))
+    return _with_staged_diff(session, asked, config, call) if asked.action.when == "commit" else call
+
+
+async def _with_staged_diff(session: Session, asked: ActionInput, config: Config, call: Call) -> Call:
+    diff = await staged_diff(asked.snapshot.path, config.privacy.ignore)
+    return attrs.evolve(call, prompt=build_action(with_staged_changes(asked, diff), config.context.max_tokens))
+
+
+def _find(session: Session, path: str | None, action_id: str) -> Action:
+    actions = session.configuration.actions_for(path)
+    for action in actions:
+        if action.id == action_id:
+            return action
+    known = ", ".join(action.id for action in actions)
+    raise UsageError(f"There is no action {action_id[:60]!r} here. There are: {known}.")
+
+
+def _snapshot(session: Session, arguments: RunActionArguments | ListActionsArguments) -> Snapshot:
+    document = arguments.text_document
+    assert document is not None, "checked by the caller"
+    selection = (arguments.range.start, arguments.range.end) if arguments.range else None
+    return session.documents.snapshot(document.uri, document.version, selection)
+
+
+def _diagnostic(snapshot: Snapshot, session: Session, given: DiagnosticArgument) -> Diagnostic:
+    document = session.documents.get(snapshot.uri)
+    assert document is not None, "a snapshot is of an open document"
+    buffer = document.buffer
+    start = buffer.offset_at(Position(given.range.start.line, given.range.start.character))
+    end = buffer.offset_at(Position(given.range.end.line, given.range.end.character))
+    code = given.code.get("value") if isinstance(given.code, dict) else given.code
+    return Diagnostic(
+        Span(start, max(start, end)),
+        given.message,
+        given.severity,
+        given.source or "",
+        "" if code is None else str(code),
+    )

@@ -1,0 +1,147 @@
+"""missy.accept, missy.discard, missy.retry, missy.showDiff, missy.editProposal: the user's decision on a change."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import attrs
+from lsprotocol import types
+
+from missy_lsp.config.files import write_atomically
+from missy_lsp.errors import ModelError
+from missy_lsp.server.answer_documents import show_document
+from missy_lsp.server.arguments import (
+    AcceptArguments,
+    EditArguments,
+    Range,
+    RetryArguments,
+    RunActionArguments,
+    ShowDiffArguments,
+    TextDocument,
+)
+from missy_lsp.server.dispatch import Request
+from missy_lsp.server.handlers.actions import run_action
+from missy_lsp.server.proposals import decide_now, describe, diff_of, draft_path, publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from missy_lsp.server.pending_edits import PendingEdit
+    from missy_lsp.server.session import Session
+
+Json = dict[str, object]
+
+
+def accept(session: Session, arguments: AcceptArguments, request: Request) -> object:
+    """Apply a pending change, or some of its hunks; what the user wrote into its draft counts."""
+    edit = session.pending.get(arguments.id)
+    if _was_applied(edit):
+        # The code action itself carried the change; this command, which follows it, only has to find it there.
+        session.pending.remove(edit)
+        publish(session, edit.document)
+        return {"id": edit.id, "status": "applied"}
+    _take_draft(session, edit)
+    return _accept(session, edit, arguments.hunks)
+
+
+def discard(session: Session, arguments: EditArguments, request: Request) -> Json:
+    """Let go of a pending change; the document stays as it is."""
+    edit = session.pending.get(arguments.id)
+    session.pending.remove(edit)
+    publish(session, edit.document)
+    return {"id": edit.id, "status": "discarded"}
+
+
+def retry(session: Session, arguments: RetryArguments, request: Request) -> object:
+    """Run the action of a pending change again, where its code stands now; the new change takes its place."""
+    edit = session.pending.get(arguments.id)
+    shown = edit.shown_at()
+    buffer = edit.document.buffer
+    place = Range(buffer.position_at(shown.start), buffer.position_at(shown.end))
+    again: RunActionArguments = attrs.evolve(
+        edit.arguments,
+        text_document=TextDocument(edit.uri, None),
+        range=place,
+        tier=arguments.tier or edit.arguments.tier,
+        partial_result_token=arguments.partial_result_token,
+        wait=arguments.wait,
+        diagnostics=(),
+    )
+    outcome = run_action(session, again, request)
+    session.pending.remove(edit)
+    publish(session, edit.document)
+    return outcome
+
+
+async def _show_diff(session: Session, edit: PendingEdit) -> Json:
+    described = describe(edit, None)
+    folder = draft_path(session, edit).parent
+    text = diff_of(edit)
+    path = folder / "change.diff"
+    await _write(path, text)
+    if not session.client.show_document or not await show_document(session, path):
+        session.show_message(types.MessageType.Info, f"Missy: the change is shown in {path}")
+    return described
+
+
+def show_diff(session: Session, arguments: ShowDiffArguments, request: Request) -> object:
+    """Return a pending change as it stands now, and show it as a diff in a document of its own."""
+    edit = session.pending.get(arguments.id)
+    return _show_diff(session, edit) if arguments.show else describe(edit, None)
+
+
+def edit_proposal(session: Session, arguments: EditArguments, request: Request) -> object:
+    """Open the proposed text as a file; what stands there when the change is accepted is what is applied."""
+    return _open_draft(session, session.pending.get(arguments.id))
+
+
+async def _open_draft(session: Session, edit: PendingEdit) -> Json:
+    path = draft_path(session, edit)
+    if edit.draft is None:
+        await _write(path, edit.proposal.new_text)
+        edit.draft, edit.draft_text = path, edit.proposal.new_text
+    if not session.client.show_document or not await show_document(session, path):
+        session.show_message(
+            types.MessageType.Info, f"Missy: edit the proposal in {path}, save it, then accept the change."
+        )
+    return {"id": edit.id, "uri": path.as_uri()}
+
+
+async def _accept(session: Session, edit: PendingEdit, chosen: tuple[int, ...] | None) -> Json:
+    described = await decide_now(session, edit, chosen)
+    if described["status"] != "applied" and described.get("message"):
+        session.show_message(types.MessageType.Warning, f"Missy: {edit.title}: {described['message']}")
+    return described
+
+
+def _was_applied(edit: PendingEdit) -> bool:
+    if edit.new_file is not None or edit.place() is not None:
+        return False
+    return edit.tracked.locate(edit.document.buffer.text, edit.proposal.new_text) is not None
+
+
+def _take_draft(session: Session, edit: PendingEdit) -> None:
+    """Take what the user made of the proposal: the open document where the draft is open, else the file."""
+    if edit.draft is None:
+        return
+    opened = session.documents.get(edit.draft.as_uri())
+    try:
+        text = opened.buffer.text if opened is not None else edit.draft.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError):
+        raise ModelError(
+            "invalid_request",
+            f"{edit.draft} can't be read as UTF-8 text, so nothing was applied. Mend it, or discard it.",
+        ) from None
+    if text != edit.draft_text:
+        edit.proposal = attrs.evolve(edit.proposal, new_text=text)
+        edit.draft_text = text
+
+
+async def _write(path: Path, text: str) -> None:
+    try:
+        await asyncio.to_thread(write_atomically, path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise ModelError("invalid_request", f"{path} can't be written: {error.strerror}.") from None

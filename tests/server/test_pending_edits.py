@@ -1,0 +1,160 @@
+"""Review in any editor: a change waits, follows its place, and lands on its own text or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.server.conftest import Shared
+from tests.support.actions import CODE, NEW_ADD, NEW_SUB, propose, replacement, run, titled
+from tests.support.editor import Editor, Manner
+from tests.support.fake_api import FakeApi, answer
+
+
+@pytest.fixture
+def api(shared: Shared) -> FakeApi:
+    return shared.api
+
+
+@pytest.fixture
+def editor(shared: Shared) -> Editor:
+    return shared.edit(CODE)
+
+
+# --- review ---------------------------------------------------------------------------------------
+
+
+def test_a_change_waits_for_review_and_is_accepted_in_one_edit_of_the_changed_lines(
+    editor: Editor, api: FakeApi
+) -> None:
+    edit = propose(editor, api)
+    assert editor.text == CODE
+    assert "-def add(a, b):\n+def add(a: int, b: int) -> int:" in edit["diff"]
+    [mark] = editor.diagnostics()
+    assert (mark["severity"], mark["source"], mark["range"]["start"]["line"]) == (3, "missy", 3)
+    accept = titled(editor.actions(editor.cursor(4), triggerKind=2), "Missy: Accept")
+    assert accept["diagnostics"][0]["data"] == {"id": edit["id"]}
+    response = editor.run(accept)
+    assert response["result"]["status"] == "applied"
+    assert editor.text == CODE.replace("def add(a, b):\n", "def add(a: int, b: int) -> int:\n")
+    [sent] = editor.edits
+    [change] = sent["edit"]["documentChanges"]
+    assert change["textDocument"] == {"uri": editor.uri, "version": 1}
+    assert [item["range"]["start"]["line"] for item in change["edits"]] == [3]
+    assert editor.diagnostics() == []
+    assert not [action for action in editor.actions(editor.cursor(4)) if "Accept" in action["title"]]
+
+
+def test_a_discarded_change_leaves_everything_as_it_was(editor: Editor, api: FakeApi) -> None:
+    edit = propose(editor, api)
+    response = editor.run(titled(editor.actions(editor.cursor(3)), "Missy: Discard"))
+    assert response["result"] == {"id": edit["id"], "status": "discarded"}
+    assert (editor.text, editor.edits, editor.diagnostics()) == (CODE, [], [])
+    again = editor.server.command("missy.accept", {"id": edit["id"]})
+    assert again["error"]["data"]["kind"] == "invalid_request"
+    assert editor.server.command("missy.result", {"id": edit["id"]})["result"]["edit"]["newText"] == NEW_ADD
+
+
+def test_typing_above_below_and_undone_inside_does_not_move_a_change_off_its_place(
+    editor: Editor, api: FakeApi
+) -> None:
+    edit = propose(editor, api)
+    editor.type(0, 0, "# 😋 a comment\n")
+    editor.type(9, 0, "    # below\n")
+    editor.type(5, 4, "x")
+    editor.undo()
+    assert editor.server.command("missy.accept", {"id": edit["id"]})["result"]["status"] == "applied"
+    assert editor.text == "# 😋 a comment\n" + CODE.replace(
+        "def add(a, b):", "def add(a: int, b: int) -> int:"
+    ).replace("    return a - b\n", "    # below\n    return a - b\n")
+
+
+def test_an_overlapping_change_applies_nothing_and_keeps_the_result(editor: Editor, api: FakeApi) -> None:
+    edit = propose(editor, api)
+    editor.type(4, 11, "1 + ")
+    before = editor.text
+    result = editor.server.command("missy.accept", {"id": edit["id"]})["result"]
+    assert (result["status"], editor.text, editor.edits) == ("conflict", before, [])
+    assert result["newText"] == NEW_ADD
+    assert "undo" in result["message"]
+    assert titled(editor.actions(editor.cursor(4)), "Missy: Show diff")
+    editor.undo()
+    assert editor.server.command("missy.accept", {"id": edit["id"]})["result"]["status"] == "applied"
+
+
+def test_two_changes_wait_side_by_side_and_each_lands_on_its_own_place(editor: Editor, api: FakeApi) -> None:
+    first = propose(editor, api)
+    second = propose(editor, api, NEW_SUB, editor.cursor(8))
+    assert len(editor.diagnostics()) == 2
+    for edit in (second, first):
+        assert editor.server.command("missy.accept", {"id": edit["id"]})["result"]["status"] == "applied"
+    assert editor.text == CODE.replace("(a, b):", "(a: int, b: int) -> int:")
+
+
+def test_a_change_is_accepted_part_by_part(editor: Editor, api: FakeApi) -> None:
+    new = CODE.replace("(a, b):", "(a: int, b: int) -> int:")
+    edit = propose(editor, api, new, editor.select(0, 8), "refactor")
+    assert len(edit["hunks"]) == 2
+    part = titled(editor.actions(editor.cursor(0)), "Missy: Accept part 2")
+    assert editor.run(part)["result"]["status"] == "applied"
+    assert editor.text == CODE.replace("sub(a, b):", "sub(a: int, b: int) -> int:")
+    assert editor.server.command("missy.accept", {"id": edit["id"]})["result"]["status"] == "applied"
+    assert editor.text == new
+
+
+def test_retry_one_tier_up_runs_the_same_action_again_where_the_code_stands_now(editor: Editor, api: FakeApi) -> None:
+    propose(editor, api)
+    editor.type(0, 0, "# typed\n")
+    api.enqueue(answer(replacement(NEW_ADD)))
+    retry = titled(editor.actions(editor.cursor(5)), "Missy: Retry one tier up")
+    editor.run(retry)
+    editor.server.until(lambda message: message.get("method") == "window/showMessage")
+    assert len(editor.diagnostics()) == 1
+    assert editor.diagnostics()[0]["range"]["start"]["line"] == 4
+    assert "lines 5-6" in json.dumps(api.requests[-1].json["messages"])
+
+
+def test_closing_the_document_ends_what_waited_on_it(editor: Editor, api: FakeApi) -> None:
+    edit = propose(editor, api)
+    editor.server.notify("textDocument/didClose", {"textDocument": {"uri": editor.uri}})
+    response = editor.server.command("missy.accept", {"id": edit["id"]})
+    assert response["error"]["data"]["kind"] == "invalid_request"
+    assert editor.diagnostics() == []
+
+
+def test_direct_review_applies_at_once(shared: Shared, api: FakeApi) -> None:
+    shared.configure(edits={"review": "direct"})
+    editor = shared.edit(CODE)
+    api.enqueue(answer(replacement(NEW_ADD)))
+    response = run(editor, "add-types", editor.cursor(4))
+    assert response["result"]["edit"]["status"] == "applied"
+    assert editor.text == CODE.replace("add(a, b):", "add(a: int, b: int) -> int:")
+
+
+@pytest.mark.parametrize(
+    ("manner", "status", "is_changed"),
+    [
+        ("full sync", "applied", True),
+        ("says yes to all", "applied", True),
+        ("answers null", "applied", True),
+        ("types first", "applied", True),
+        ("refuses", "refused", False),
+        ("does nothing", "refused", False),
+        ("destroys", "conflict", True),
+    ],
+)
+def test_the_text_and_not_the_editors_word_decides_what_became_of_a_change(
+    shared: Shared, api: FakeApi, manner: Manner, status: str, is_changed: bool
+) -> None:
+    editor = shared.edit(CODE)
+    edit = propose(editor, api)
+    editor.manner = manner
+    result = editor.server.command("missy.accept", {"id": edit["id"]})["result"]
+    assert result["status"] == status
+    assert (editor.text != CODE) == is_changed
+    if status == "applied":
+        assert editor.text.removeprefix("# typed\n") == CODE.replace("add(a, b):", "add(a: int, b: int) -> int:")
+    else:
+        assert result["message"]
+        assert result["newText"] == NEW_ADD
