@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import cancel, start, streaming
+from benchmarks import actions, cancel, documents, start, streaming
 from tests.support.configuration import write_user_config
 
 
@@ -24,6 +24,8 @@ def main(names: list[str]) -> None:
             "streaming": lambda: streaming.measure(
                 base_url, environment("few", streaming.FEW), environment("many", streaming.DELTAS)
             ),
+            "documents": documents.measure,
+            "actions": lambda: actions.measure(environment("slow", 100_000)),
             "cancel": lambda: cancel.measure(base_url, environment("endless", 100_000)),
         }
         for name in names or list(runs):
