@@ -10,19 +10,21 @@ import attrs
 
 from missy_lsp.characters import invisible_characters
 
-FindingCode = Literal["elided", "shrink", "invisible", "unchanged", "syntax"]
+FindingCode = Literal["elided", "shrink", "invisible", "unchanged", "syntax", "address", "runs", "encoded"]
 
 _MANY_LINES = 10
 _SHARE_LEFT = 1 / 3
 _SHOWN = 60
+_MOST_WORDS = 9
 
 # What models write in place of code that they leave out, in the languages that they answer in; always as a comment,
 # in brackets, or behind dots, which is looked at apart.
 _LEFT_OUT = re.compile(
     r"""
-    \b(?:the\ )?(?:rest|remainder|remaining|existing|previous|original|other|same|unchanged)\b[^.]{0,60}
-        \b(?:code|file|function|method|class|implementation|logic|content|contents|body|methods|functions|lines|part|parts
-        |tests|imports|definitions|here|goes\ here|unchanged|same|as\ (?:is|before|above))\b
+    \b(?:rest|remainder|remaining|existing|unchanged)\b[^.]{0,60}
+        \b(?:code|file|function|method|class|component|implementation|logic|contents?|body|methods|functions|lines|parts?
+        |tests|imports|definitions|fields|cases|styles|rules|template|markup|here|unchanged|same
+        |as\ (?:is|before|above))\b
     | \b(?:code|lines?|content|implementation|body|methods?|functions?)\ (?:is\ |are\ |was\ |were\ )?
         (?:omitted|unchanged|elided)\b
     | \b(?:remains?|stays?|keep|kept|left)\ (?:the\ same|unchanged|as\ (?:is|before))\b
@@ -38,6 +40,10 @@ _LEFT_OUT = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# Behind dots, these say it too.
+_LEFT_OUT_BEHIND_DOTS = re.compile(
+    r"\b(?:previous|original|other|same|more|and so on|etc|as (?:is|before|above)|here)\b", re.IGNORECASE
+)
 _DOTS = re.compile(r"(?:\.\.\.|…)")
 _MARKED = re.compile(
     r"^\s*(?:#|//|--|;+|%|/\*|\*|<!--|\{/\*|\(\*|\"{3}|'{3}|REM\b|!)\s*(?P<text>.*?)\s*(?:\*/\}?|-->|\*\))?\s*$"
@@ -45,6 +51,11 @@ _MARKED = re.compile(
 _BRACKETED = re.compile(r"^\s*[\[(<{]\s*(?P<text>.*?)\s*[\])>}]\s*$")
 _ONLY_DOTS = re.compile(r"^\s*(?:\.\.\.|…)\s*$")
 _WORDS_BEHIND_DOTS = re.compile(r"^\s*(?:\.\.\.|…)\s*(?P<text>[^\W\d_].*?)\s*(?:\.\.\.|…)?\s*$")
+_ADDRESS = re.compile(r"\b(?:https?|wss?|ftp)://([^\s/\"'`<>)\]}]{1,200})")
+_RUNS = re.compile(
+    r"\b(?:curl|wget)\b[^\n]{0,200}\|\s*(?:sudo\s+)?(?:ba|z)?sh\b|\beval\s*\(|\bexec\s*\(|\bos\.system\s*\(|\bInvoke-Expression\b"
+)
+_ENCODED = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
 
 
 @attrs.frozen
@@ -80,6 +91,7 @@ def check_edit(
         findings.append(
             EditFinding("invisible", True, f"The new text holds characters that nobody sees: {', '.join(names[:3])}.")
         )
+    findings += _worth_a_look(original, new)
     if original and new == original:
         findings.append(EditFinding("unchanged", False, "The model proposes no change."))
     if faults_before is not None and faults_after is not None and faults_after > faults_before:
@@ -107,19 +119,18 @@ def _stands_for_more(line: str, previous: str) -> bool:
         bare = _DOTS.sub(" ", text).strip(" .()[]{}<>-*:")
         if not bare:
             return bool(_DOTS.search(text))
-        return _LEFT_OUT.search(bare) is not None and (
-            bool(_DOTS.search(text)) or len(bare.split()) <= _most_words(bare)
-        )
+        return _says_left_out(bare, has_dots=_DOTS.search(text) is not None)
     found = _WORDS_BEHIND_DOTS.match(line) or _BRACKETED.match(line)
     if found is None:
         return False
-    text = _DOTS.sub(" ", found["text"]).strip(" .")
-    return _LEFT_OUT.search(text) is not None and len(text.split()) <= _most_words(text)
+    return _says_left_out(_DOTS.sub(" ", found["text"]).strip(" ."), has_dots=_DOTS.search(line) is not None)
 
 
-def _most_words(text: str) -> int:
-    """Return up to how many words a remark counts as a placeholder: a longer one says something."""
-    return 8 if text.isascii() else 12
+def _says_left_out(remark: str, *, has_dots: bool) -> bool:
+    """Tell whether a remark stands for code; a long one says something of its own."""
+    if len(remark.split()) > _MOST_WORDS:
+        return False
+    return _LEFT_OUT.search(remark) is not None or (has_dots and _LEFT_OUT_BEHIND_DOTS.search(remark) is not None)
 
 
 def _lost_lines(original: str, new: str) -> str | None:
@@ -138,6 +149,23 @@ def _hidden(original: str, new: str) -> list[str]:
         if known[found.character] < 0 and found.name not in names:
             names.append(found.name)
     return names
+
+
+def _worth_a_look(original: str, new: str) -> list[EditFinding]:
+    """Warn of what an edit adds that reaches out of the program; the reviewer should not miss it."""
+    findings = []
+    hosts = sorted(_hosts(new) - _hosts(original))
+    if hosts:
+        findings.append(EditFinding("address", False, f"The change adds an address: {', '.join(hosts[:3])}."))
+    if _RUNS.search(new) and not _RUNS.search(original):
+        findings.append(EditFinding("runs", False, "The change adds code that runs what it is given or downloads."))
+    if _ENCODED.search(new) and not _ENCODED.search(original):
+        findings.append(EditFinding("encoded", False, "The change adds a long encoded text that nobody can read."))
+    return findings
+
+
+def _hosts(text: str) -> set[str]:
+    return {match[1].lower() for match in _ADDRESS.finditer(text)}
 
 
 def _shown(line: str) -> str:

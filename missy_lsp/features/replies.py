@@ -22,10 +22,16 @@ REPLACEMENT_SCHEMA: Mapping[str, object] = {
 
 # A tag counts where it begins a line; code that holds one in the middle of a line is code.
 _OPEN = re.compile(r"^[ \t]*<replacement>", re.MULTILINE)
-_CLOSE = re.compile(r"</replacement>[ \t]*$", re.MULTILINE)
+_CLOSE = re.compile(r"</replacement>[ \t\r]*$", re.MULTILINE)
 _PATH = re.compile(r"^[ \t]*<path>(.*?)</path>[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(
     r"[ \t]*(?P<fence>`{3,}|~{3,})[^`\n]*\r?\n(?P<code>.*?)\r?\n?[ \t]*(?P=fence)[ \t]*(?:\r?\n)?", re.DOTALL
+)
+# Tools run or obey files of these names on their own, so a new one is never written by a model.
+_RUN_BY_THEMSELVES = re.compile(
+    r"sitecustomize\.py|usercustomize\.py|conftest\.py|setup\.py|.*\.pth|makefile|gnumakefile|justfile|rakefile|package\.json"
+    r"|build\.rs|gulpfile\..*|agents\.md|claude\.md|gemini\.md|.*\.code-workspace|devcontainer\.json|dockerfile",
+    re.IGNORECASE,
 )
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)
 _MOST_PATH_CHARACTERS = 200
@@ -66,7 +72,8 @@ def read_replacement(text: str, *, original: str = "") -> Replacement | ReplyFau
     inner, remarks = found
     if not _FENCE.fullmatch(original) and (fence := _FENCE.fullmatch(inner)):
         code = fence["code"]
-        inner = code if not code or code.endswith("\n") else f"{code}\n"
+        if not any(line.strip().startswith(fence["fence"]) for line in code.splitlines()):
+            inner = code if not code or code.endswith("\n") else f"{code}\n"
     return Replacement(inner, remarks)
 
 
@@ -166,6 +173,8 @@ def _path_fault(path: str) -> str | None:
             return "it is outside of the workspace folder, or not written plainly"
         if part.startswith("."):
             return "files and folders that begin with a dot are never written"
+        if _RUN_BY_THEMSELVES.fullmatch(part):
+            return "tools run or obey a file of this name on their own"
         if part.endswith((".", " ")) or part.startswith(" ") or _RESERVED.fullmatch(part):
             return "its name is not one on every system"
     return None

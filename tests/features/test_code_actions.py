@@ -1,8 +1,8 @@
 """Every file in tests/data/code_actions: a source with its selection, a model's reply, what becomes of the document.
 
 `«` and `»` stand around the selection, `‸` at the cursor; `␍` at the end of a line is a carriage return, `␃` says
-that no line end follows, and `⟦202E⟧` is the character with that number. What is expected is the new document, `refused`, `new file PATH: TEXT`,
-`sends: SELECTION` or `sends the whole document`.
+that no line end follows, and `⟦202E⟧` is the character with that number. What is expected is the new document,
+`refused`, `new file PATH: TEXT`, `sends: SELECTION` or `sends the whole document`.
 """
 
 from __future__ import annotations
