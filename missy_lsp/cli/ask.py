@@ -224,7 +224,11 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action
     screen.finish()
     answer = _answer(completion)
     if action is not None:
-        answer = action.conclude(completion, answer)
+        try:
+            answer = action.conclude(completion, answer)
+        except ModelError:
+            screen.keep()  # what the model said instead of a change is not lost
+            raise
     if options.json:
         setting.output.document(answer)
     elif action is not None:
