@@ -85,6 +85,36 @@ def test_asking_about_a_selection_streams_the_text_of_the_answer(
     assert "def unsaved()" in str(llmock_api.requests()[-1]["body"])
 
 
+CODE_ACTION = """local title = ...
+vim.lsp.buf.code_action({ apply = true, filter = function(action) return action.title:find(title, 1, true) == 1 end })"""
+
+
+def test_a_change_is_chosen_reviewed_accepted_and_undone_in_one_step_without_any_plugin(
+    neovim: Any, isolated_home: Path, tmp_path: Path, llmock_api: LlmockServer
+) -> None:
+    reply = "<replacement>\ndef fence(n: int) -> int:\n    return n\n</replacement>\n"
+    llmock_api.scenario({"type": "reply", "text": reply})
+    write_user_config(isolated_home, llmock_api.base_url)
+    before = "import os\n\n\ndef fence(n):\n    return n\n\n\nx = 1\n"
+    open_file(neovim, tmp_path / "project", before)
+
+    def text() -> str:
+        return "".join(f"{line}\n" for line in neovim.exec_lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)"))
+
+    neovim.command("call cursor(5, 5)")
+    neovim.exec_lua(CODE_ACTION, "Missy: Add types")
+    until(neovim, "return #vim.diagnostic.get(0) == 1")
+    assert text() == before
+    neovim.exec_lua("vim.api.nvim_buf_set_lines(0, 0, 0, false, {'# typed meanwhile'})")
+    neovim.command("call cursor(5, 1)")
+    neovim.exec_lua(CODE_ACTION, "Missy: Accept")
+    until(neovim, "return vim.fn.getline(5):find('int') ~= nil")
+    assert text() == "# typed meanwhile\n" + before.replace("fence(n):", "fence(n: int) -> int:")
+    until(neovim, "return #vim.diagnostic.get(0) == 0")
+    neovim.command("silent undo")
+    assert text() == "# typed meanwhile\n" + before
+
+
 def test_a_cancelled_question_leaves_the_editor_usable(
     neovim: Any, isolated_home: Path, tmp_path: Path, llmock_api: LlmockServer
 ) -> None:

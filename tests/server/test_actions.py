@@ -213,3 +213,134 @@ def test_a_second_action_on_a_file_sends_the_same_bytes_up_to_the_breakpoint(edi
     first, second = (request.json for request in api.requests)
     assert first["system"] == second["system"]
     assert first["messages"][0]["content"][0] == second["messages"][0]["content"][0]  # type: ignore[index]
+
+
+def test_the_actions_that_apply_to_a_place_are_listed(editor: Editor) -> None:
+    everywhere = editor.server.command("missy.listActions")["result"]
+    assert {"explain", "edit", "fix", "refactor", "commit-message"} <= {action["id"] for action in everywhere}
+    assert set(everywhere[0]) == {"id", "title", "kind", "when", "result", "tier", "source"}
+    here = editor.server.command("missy.listActions", {"textDocument": {"uri": editor.uri}})["result"]
+    assert "commit-message" not in {action["id"] for action in here}
+
+
+def test_an_action_of_the_users_is_offered_and_run(shared: Shared, api: FakeApi) -> None:
+    folder = shared.home / ".missy" / "actions"
+    folder.mkdir(exist_ok=True)
+    (folder / "shout.md").write_text("---\ntitle: Shout\nresult: replace\n---\nWrite names in capitals.\n")
+    editor = shared.edit(CODE)
+    shout = titled(editor.actions(editor.select(3, 4)), "Missy: Shout")
+    assert shout["kind"] == "refactor.rewrite.missy.shout"
+    api.enqueue(answer(replacement("def ADD(a, b):\n    return a + b\n")))
+    editor.run(shout)
+    editor.server.until(lambda message: message.get("method") == "window/showMessage")
+    assert "Write names in capitals." in api.requests[0].body.decode()
+    (folder / "shout.md").unlink()
+
+
+def test_a_question_in_a_comment_is_answered(shared: Shared, api: FakeApi) -> None:
+    editor = shared.edit("# missy: what does it return?\ndef f():\n    return 1\n")
+    api.enqueue(answer("One."))
+    editor.run(titled(editor.actions(editor.cursor(0)), "Missy: Answer: what does it return?"))
+    message = editor.server.until(lambda message: message.get("method") == "window/showMessage")
+    assert message["params"]["message"] == "One."
+    assert "The user's instruction: what does it return?" in api.requests[0].body.decode()
+
+
+def test_a_document_that_no_model_can_write_anew_is_refused_before_anything_is_sent(
+    shared: Shared, api: FakeApi
+) -> None:
+    editor = shared.edit("x = 1\n" * 900_000)
+    error = editor.server.command(
+        "missy.runAction", {"action": "translate-comments", "textDocument": {"uri": editor.uri}, "wait": True}
+    )["error"]
+    assert error["data"]["kind"] == "context_too_long"
+    assert "Select less code" in error["message"]
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "words"),
+    [
+        ("\0\1\2binary", "refactor", "not text"),
+        ("", "refactor", "no definition around the cursor"),
+        ("import os\n", "refactor", "Select the code"),
+    ],
+    ids=["binary", "empty", "nothing there"],
+)
+def test_a_place_with_nothing_to_change_is_told(shared: Shared, text: str, action: str, words: str) -> None:
+    editor = shared.edit(text)
+    error = run(editor, action, editor.cursor(0))["error"]
+    assert error["data"]["kind"] == "invalid_request"
+    assert words in error["message"]
+
+
+def test_an_unsaved_document_of_any_scheme_will_do(shared: Shared, api: FakeApi) -> None:
+    editor = Editor(shared.process, "untitled:Untitled-1", CODE)
+    edit = propose(editor, api)
+    assert editor.server.command("missy.accept", {"id": edit["id"]})["result"]["status"] == "applied"
+
+
+NEW_FILE = "<path>tests/test_add.py</path>\n<replacement>\ndef test_add():\n    assert add(1, 2) == 3\n</replacement>"
+
+
+def test_a_new_file_is_written_when_it_is_accepted_and_never_over_another(shared: Shared, api: FakeApi) -> None:
+    uri = (shared.folder / "a.py").as_uri()
+    editor = Editor(shared.process, uri, CODE)
+    path = shared.folder / "tests" / "test_add.py"
+    for expected in ("applied", "refused"):
+        api.enqueue(answer(NEW_FILE))
+        edit = run(editor, "write-tests", editor.cursor(4))["result"]["edit"]
+        assert (edit["status"], edit["newFile"]) == ("pending", path.as_uri())
+        result = editor.server.command("missy.accept", {"id": edit["id"]})["result"]
+        assert result["status"] == expected
+        assert path.read_text() == "def test_add():\n    assert add(1, 2) == 3\n"
+        editor.server.command("missy.discard", {"id": edit["id"]})
+    assert "exists already" in result["message"]
+
+
+def test_where_the_editor_takes_no_edits_the_code_action_carries_them(
+    isolated_home: Path, api: FakeApi, tmp_path: Path
+) -> None:
+    write_user_config(isolated_home, api.base_url)
+    literals = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}
+    with LspProcess() as server:
+        server.initialize(tmp_path, {"textDocument": {"codeAction": literals}})
+        editor = Editor(server, "file:///project/a.py", CODE)
+        edit = propose(editor, api)
+        refused = server.command("missy.accept", {"id": edit["id"]})["result"]
+        assert (refused["status"], editor.text) == ("refused", CODE)
+        response = editor.run(titled(editor.actions(editor.cursor(3)), "Missy: Accept"))
+        assert response["result"]["status"] == "applied"
+        assert editor.text == CODE.replace("add(a, b):", "add(a: int, b: int) -> int:")
+        assert editor.edits == []
+
+
+def test_a_proposal_can_be_edited_before_it_is_accepted(editor: Editor, api: FakeApi) -> None:
+    edit = propose(editor, api)
+    opened = editor.server.command("missy.editProposal", {"id": edit["id"]})["result"]
+    path = Path(opened["uri"].removeprefix("file://"))
+    assert path.read_text() == NEW_ADD
+    path.write_text(NEW_ADD.replace("int", "float"))
+    assert editor.server.command("missy.accept", {"id": edit["id"]})["result"]["status"] == "applied"
+    assert editor.text == CODE.replace("add(a, b):", "add(a: float, b: float) -> float:")
+
+
+def test_a_diff_is_shown_as_a_document(editor: Editor, api: FakeApi) -> None:
+    edit = propose(editor, api)
+    shown = editor.server.command("missy.showDiff", {"id": edit["id"]})["result"]
+    assert shown["diff"] == edit["diff"]
+    message = editor.server.until(
+        lambda message: "change.diff" in str(message.get("params")) and message.get("method") == "window/showMessage"
+    )
+    assert Path(message["params"]["message"].rsplit(" ", 1)[1]).read_text() == edit["diff"]
+
+
+def test_what_was_spent_is_told(editor: Editor, api: FakeApi) -> None:
+    before = editor.server.command("missy.usage")["result"]
+    propose(editor, api)
+    after = editor.server.command("missy.usage", {"since": "1h"})["result"]
+    assert after["total"]["requests"] == before["total"]["requests"] + 1
+    assert after["todayUsd"] > before["todayUsd"]
+    assert "add-types" in {entry["key"] for entry in after["byAction"]}
+    error = editor.server.command("missy.usage", {"since": "ages"})["error"]
+    assert error["code"] == -32602
