@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import os
+import random
 import re
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from missy_lsp.document import Position, PositionEncoding, TextBuffer, column_at, split_lines, units_before
+from missy_lsp.document import Change, Position, PositionEncoding, TextBuffer, column_at, split_lines, units_before
 
 ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
 UNIT_BYTES = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
-TEXT = st.text(alphabet="ab\n\r\f\v\x85\u2028é漢😋\u0301 ", max_size=40)
-CASES = 10_000 if os.environ.get("MISSY_SOAK") else 300
+HALVES = "\ud83d\ude0b"  # of 😋, as an editor may send them one by one
+
+
+def mend(text: str) -> str:
+    """Make one character of two halves, as JSON does."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+CHARACTERS = st.sampled_from([*"ab\n\r\f\v\x85\u2028é漢😋\u0301 ", *HALVES])
+TEXT = st.lists(CHARACTERS, max_size=40).map(lambda characters: mend("".join(characters)))
+CASES = 10_000 if os.environ.get("MISSY_SOAK") else 100
 
 
 def naive_lines(text: str) -> list[str]:
@@ -32,7 +43,7 @@ def naive_offset(text: str, position: Position, encoding: PositionEncoding) -> i
     codec, size = UNIT_BYTES[encoding]
     units = 0
     for index, character in enumerate(content):
-        width = len(character.encode(codec)) // size
+        width = len(character.encode(codec, "surrogatepass")) // size
         if units + width > position.character:
             return start + index
         units += width
@@ -48,10 +59,19 @@ def naive_offset(text: str, position: Position, encoding: PositionEncoding) -> i
         ("a\r\nb\rc\nd", ["a\r\n", "b\r", "c\n", "d"]),
         ("a\fb\x85c\u2028d\n", ["a\fb\x85c\u2028d\n", ""]),
         ("\r\r\n\n", ["\r", "\r\n", "\n", ""]),
+        ("a\f\r\nb\r\f\n\ud83d\r", ["a\f\r\n", "b\r", "\f\n", "\ud83d\r", ""]),
     ],
 )
 def test_only_line_feed_and_carriage_return_end_a_line(text: str, lines: list[str]) -> None:
     assert split_lines(text) == lines
+
+
+def test_no_other_character_ends_a_line() -> None:
+    everything = "a".join(map(chr, range(sys.maxunicode + 1)))
+    suspects = {piece[-1] for piece in everything.splitlines(keepends=True)[:-1]} - {"\n", "\r"}
+    assert len(suspects) >= 8, "Python splits at these"
+    for character in suspects:
+        assert split_lines(f"a{character}b\n") == [f"a{character}b\n", ""]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +103,40 @@ def test_lone_surrogates_do_not_break_positions() -> None:
     assert units_before("\ud83dab", 2, "utf-8") == 4
 
 
+@pytest.mark.parametrize(
+    ("before", "start", "end", "new", "change"),
+    [
+        ("abc\n", Position(0, 1), Position(0, 2), "X", Change(1, "b", "X")),
+        ("abc\n", Position(0, 9), Position(7, 0), "X", Change(3, "\n", "X")),
+        ("abc\n", Position(0, 2), Position(0, 1), "X", Change(2, "", "X")),
+        ("a\r\nb\n", Position(0, 9), Position(1, 0), "", Change(1, "\r\n", "")),
+        ("a\rb\n", Position(1, 0), Position(1, 1), "\n", Change(2, "b", "\n")),
+        ("a\nb\nc", Position(0, 1), Position(2, 0), "", Change(1, "\nb\n", "")),
+        ("a\ud83db", Position(0, 2), Position(0, 2), "\ude0b", Change(1, "\ud83d", "😋")),
+        ("a\ude0bb", Position(0, 1), Position(0, 1), "\ud83d", Change(1, "\ude0b", "😋")),
+        ("\ud83dxx\ude0b", Position(0, 1), Position(0, 3), "", Change(0, "\ud83dxx\ude0b", "😋")),
+    ],
+    ids=[
+        "inside",
+        "over the end",
+        "turned round",
+        "a whole CRLF",
+        "behind CR",
+        "over lines",
+        "second half",
+        "first half",
+        "between",
+    ],
+)
+def test_a_change_says_what_really_happened(
+    before: str, start: Position, end: Position, new: str, change: Change
+) -> None:
+    buffer = TextBuffer(before, "utf-16")
+    assert buffer.replace(start, end, new) == change
+    assert buffer.text == before[: change.start] + change.new_text + before[change.end :]
+    assert list(buffer.lines) == naive_lines(buffer.text)
+
+
 EDIT = st.tuples(st.integers(0, 6), st.integers(0, 12), st.integers(0, 6), st.integers(0, 12), TEXT)
 
 
@@ -96,10 +150,12 @@ def test_any_run_of_edits_gives_the_text_of_the_naive_model(
         start, end = sorted([Position(line_a, character_a), Position(line_b, character_b)])
         a, b = naive_offset(text, start, encoding), naive_offset(text, end, encoding)
         assert (buffer.offset_at(start), buffer.offset_at(end)) == (a, b)
-        text = text[:a] + new + text[b:]
-        buffer.replace(start, end, new)
+        before, text = text, mend(text[:a] + new + text[b:])
+        change = buffer.replace(start, end, new)
+        assert before[change.start : change.end] == change.removed
+        assert before[: change.start] + change.new_text + before[change.end :] == text
+        assert list(buffer.lines) == naive_lines(text)
         assert buffer.text == text
-        assert buffer.line_count == len(naive_lines(text))
 
 
 @settings(max_examples=CASES, deadline=None, derandomize=True)
@@ -111,3 +167,33 @@ def test_offsets_outside_of_line_ends_survive_the_round_trip(
     offset = data.draw(st.integers(0, len(text)))
     if text[offset - 1 : offset + 1] != "\r\n":
         assert buffer.offset_at(buffer.position_at(offset)) == offset
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_places_in_a_long_document_are_right_after_many_edits(encoding: PositionEncoding) -> None:
+    chance = random.Random(encoding)
+    pieces = ["a\n", "é😋\r\n", "\r", "b\f\n", "\n"]
+    for _ in range(100 if os.environ.get("MISSY_SOAK") else 1):
+        text = "".join(chance.choices(pieces, k=3_000))
+        buffer = TextBuffer(text, encoding)
+        for _ in range(40):
+            line = chance.randrange(buffer.line_count)
+            last = line + chance.choice([0, 0, 1, 700])
+            new = "".join(chance.choices(pieces, k=chance.choice([0, 1, 2, 1_500])))
+            change = buffer.replace(Position(line, chance.randrange(2)), Position(last, 1), new)
+            text = text[: change.start] + change.new_text + text[change.end :]
+            lines = naive_lines(text)
+            for _ in range(3):
+                at = Position(chance.randrange(len(lines)), 0)
+                offset = sum(map(len, lines[: at.line]))
+                assert (buffer.offset_at(at), buffer.position_at(offset)) == (offset, at)
+        assert buffer.text == text
+
+
+def test_a_whole_new_text_takes_the_place_of_the_old_one() -> None:
+    buffer = TextBuffer("a\n" * 2_000, "utf-16")
+    assert buffer.offset_at(Position(1_900, 0)) == 3_800
+    buffer.replace_all("long\n" * 2_000)
+    assert buffer.offset_at(Position(1_900, 0)) == 9_500
+    assert buffer.position_at(99_999) == Position(2_000, 0)
+    assert buffer.position_at(-1) == Position(0, 0)

@@ -13,7 +13,7 @@ from pygls.uris import to_fs_path
 from missy_lsp.document import Change, Position, PositionEncoding, Snapshot, Span, TextBuffer
 from missy_lsp.errors import ModelError
 from missy_lsp.server.dispatch import ContentModifiedError
-from missy_lsp.tracking import TrackedSpan, whole_change
+from missy_lsp.tracking import TrackedSpan, narrowed, whole_change
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -45,9 +45,9 @@ class OpenDocument:
         self.buffer.replace_all(text)
 
     def replace(self, start: Position, end: Position, new_text: str) -> None:
+        change = self.buffer.replace(start, end, new_text)
         if self._tracked:
-            self._follow(self.buffer.change_of(start, end, new_text))
-        self.buffer.replace(start, end, new_text)
+            self._follow(narrowed(change))
 
     def _follow(self, change: Change) -> None:
         for tracked in self._tracked:
