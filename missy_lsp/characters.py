@@ -7,14 +7,15 @@ import unicodedata
 
 import attrs
 
-# Direction (Trojan Source), zero width, invisible operators, tags, variation selectors of the supplement, fillers.
+# Control characters but tab, line ends and form feed; direction (Trojan Source), zero width, invisible operators, line
+# separators that only some programs obey, tags, variation selectors of the supplement, fillers, halves of characters.
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _JOINERS = "\u200c\u200d"
-_DIRECTION_MARKS = "\u200e\u200f\u061c"
+# Symbols with a form as emoji that are not of category So.
+_EMOJI_OF_OTHER_CATEGORIES = "#*0123456789\u203c\u2049\u2139\u2194\u3030\u303d"
 # Scripts whose letters take a joiner or a non-joiner between them: Arabic and kin, the scripts of India, Mongolian.
 _JOINING_SCRIPTS = (
     *("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL"),
@@ -40,7 +41,7 @@ def invisible_characters(text: str) -> tuple[InvisibleCharacter, ...]:
     Not counted: joiners within emoji and between letters of scripts that need them, a variation selector behind a
     symbol, a byte order mark at the beginning.
     """
-    if text.isascii() or not _INVISIBLE.search(text):
+    if not _INVISIBLE.search(text):
         return ()
     return tuple(
         InvisibleCharacter(match.start(), match[0])
@@ -63,9 +64,9 @@ def strip_invisible(text: str) -> tuple[str, int]:
 
 def one_line(text: str, limit: int = 300) -> str:
     """Return a text for a plain field: one line, without control and invisible characters, at most `limit` long."""
-    visible, _ = strip_invisible(text[: 4 * limit])
-    line = " ".join(_CONTROLS.sub("", visible.translate({0x2028: " ", 0x2029: " ", 0x0C: " "})).split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    words = " ".join(text[: 8 * limit].split()) if len(text) <= 8 * limit else " ".join(text.split(maxsplit=limit))
+    line = " ".join(strip_invisible(words)[0].split())
+    return line if len(line) <= limit else f"{strip_invisible(line[: limit - 1])[0]}…"
 
 
 def _is_needed(text: str, offset: int) -> bool:
@@ -75,11 +76,13 @@ def _is_needed(text: str, offset: int) -> bool:
     if character == "\ufeff":
         return offset == 0
     if character in _JOINERS:
-        if character == "\u200d" and _is_symbol(_base(text, offset)) and _is_symbol(after):
+        if character == "\u200d" and _is_emoji(_base(text, offset)) and _is_emoji(after):
             return True
         return _is_of_joining_script(before) and (_is_of_joining_script(after) or not after.isalpha())
     if "\ufe00" <= character <= "\ufe0f":
-        return _is_symbol(before) or (before in "#*0123456789" and before != "") or _is_ideograph(before)
+        if character >= "\ufe0e":
+            return _is_emoji(before)
+        return _is_ideograph(before) or _is_of_joining_script(before) or (before > "\u2000" and _is_symbol(before))
     if "\U000e0020" <= character <= "\U000e007f":
         return _is_in_flag(text, offset)
     if "\U000e0100" <= character <= "\U000e01ef":
@@ -99,10 +102,12 @@ def _base(text: str, offset: int) -> str:
     return text[offset] if offset >= 0 else ""
 
 
+def _is_emoji(character: str) -> bool:
+    return character != "" and (unicodedata.category(character) == "So" or character in _EMOJI_OF_OTHER_CATEGORIES)
+
+
 def _is_symbol(character: str) -> bool:
-    if not character:
-        return False
-    return unicodedata.category(character) in ("So", "Sm", "Sk", "Po") or "\u2190" <= character <= "\u21ff"
+    return unicodedata.category(character) in ("So", "Sm", "Po")
 
 
 def _is_ideograph(character: str) -> bool:

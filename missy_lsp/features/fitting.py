@@ -6,9 +6,11 @@ import difflib
 import re
 from collections.abc import Sequence
 
+from missy_lsp.characters import invisible_characters, strip_invisible
 from missy_lsp.document import split_lines
 
 _ENDS = re.compile(r"\r\n|\r|\n")
+_QUOTES = re.compile("\"{3}|'{3}|`")
 _DEFAULT_INDENT = 4
 
 
@@ -31,7 +33,8 @@ def fit(document: str, start: int, end: int, text: str, *, on_lines_of_its_own: 
     else:
         text = _replacing(text, old, before)
     text = text.replace("\n", line_end)
-    return _with_line_ends_of(document[start:end], text) if start != end else text
+    replaced = document[start:end]
+    return _with_hidden_characters_of(replaced, _with_line_ends_of(replaced, text))
 
 
 def dominant_line_end(text: str) -> str:
@@ -63,6 +66,13 @@ def _indented_as(text: str, old: str, before: str) -> str:
         keeps_its_own = rest.startswith(old_rest) if old_rest is not None else len(rest) > len(old_first)
         if keeps_its_own and rest.startswith(old_first):
             return old_first + text  # only the first line lost its indentation
+    if wanted == given == "" and first == "" and old_first:
+        # A string at the margin hides that the block lost its indentation; the string itself stays where it is.
+        inside = _inside_strings(lines)
+        return "\n".join(
+            old_first + line if line.strip() and not is_inside else line
+            for line, is_inside in zip(lines, inside, strict=True)
+        )
     if wanted is None or given is None or wanted == given:
         return text
     if wanted.startswith(given):
@@ -72,6 +82,17 @@ def _indented_as(text: str, old: str, before: str) -> str:
         extra = len(given) - len(wanted)
         return "\n".join(line[extra:] if line.strip() else line for line in lines)
     return text
+
+
+def _inside_strings(lines: Sequence[str]) -> list[bool]:
+    """Tell of each line whether it begins inside a string of several lines."""
+    inside, quote = [], ""
+    for line in lines:
+        inside.append(quote != "")
+        for mark in _QUOTES.findall(line):
+            if not quote or mark == quote:
+                quote = "" if quote else mark
+    return inside
 
 
 def _behind(text: str, old: str, before: str) -> str:
@@ -84,10 +105,17 @@ def _behind(text: str, old: str, before: str) -> str:
     rest = _common_indent(lines[1:])
     old_rest = _common_indent(old.split("\n")[1:])
     first_given = _indent(text)
-    lost_all = first_given == "" and rest is not None and not rest.startswith(before)
+    lost_all = first_given == "" and rest is not None and (not rest.startswith(before) or _is_body_at(before, lines))
     if lost_all and (old_rest is None or old_rest.startswith(before)):
         lines[1:] = [before + line if line.strip() else line for line in lines[1:]]
     return "\n".join(lines)
+
+
+def _is_body_at(indent: str, lines: Sequence[str]) -> bool:
+    """Tell whether what the first line opens stands no deeper than at `indent`, where that line itself goes."""
+    following = next((line for line in lines[1:] if line.strip()), "")
+    is_deeper = _indent(following) != indent or following.lstrip()[:1] in ("}", ")", "]")
+    return lines[0].rstrip().endswith((":", "{", "(", "[")) and not is_deeper
 
 
 def _inserted(text: str, before: str, after: str, *, is_last: bool) -> str:
@@ -174,5 +202,16 @@ def _with_line_ends_of(old: str, text: str) -> str:
     contents, old_contents = ([line.rstrip("\r\n") for line in some] for some in (lines, old_lines))
     matcher = difflib.SequenceMatcher(None, old_contents, contents, autojunk=False)
     for first, second, size in matcher.get_matching_blocks():
+        lines[second : second + size] = old_lines[first : first + size]
+    return "".join(lines)
+
+
+def _with_hidden_characters_of(old: str, text: str) -> str:
+    """Keep lines as they were that differ only by characters which the model was not shown (features/outgoing.py)."""
+    if not invisible_characters(old):
+        return text
+    old_lines, lines = split_lines(old), split_lines(text)
+    shown, given = [strip_invisible(line)[0] for line in old_lines], [strip_invisible(line)[0] for line in lines]
+    for first, second, size in difflib.SequenceMatcher(None, shown, given, autojunk=False).get_matching_blocks():
         lines[second : second + size] = old_lines[first : first + size]
     return "".join(lines)

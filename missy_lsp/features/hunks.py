@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import attrs
 
+from missy_lsp.characters import one_line
 from missy_lsp.document import split_lines
 
+# First and last line of the old text, first and last line of the new one; the last are not part of it.
+Change = tuple[int, int, int, int]
 # Beyond so many lines that differ, finding the smallest edits takes too long: one edit covers them.
 _MOST_COMPARED = 4_000
 _MOST_PAIRS = 4_000_000
+_VISIBLE_ENDS = {"": "", "\n": "\n", "\r\n": "␍\n", "\r": "␍\n"}
 _NO_LINE_END = "\\ No newline at end of file\n"
 
 
@@ -49,40 +55,102 @@ def apply(old: str, chosen: Iterable[Hunk]) -> str:
 def unified_diff(old: str, new: str, name: str, first_line: int = 1, context: int = 3) -> str:
     """Return the difference in the unified format; empty where there is none.
 
-    `first_line` is the number of the first line of both texts in their document. A change of line ends alone is
-    shown as such; carriage returns are left out otherwise.
+    `first_line` is the number of the first line of both texts in their document. Carriage returns are left out where
+    all lines end alike, and stand as `␍` where they do not, so that a change of line ends alone can be seen.
     """
+    name = one_line(name)
     old_lines, new_lines = split_lines(old), split_lines(new)
     changes = _changes(old_lines, new_lines)
     if not changes:
         return ""
+    if len({_end(line) for line in (*old_lines, *new_lines)} - {""}) > 1:
+        old_lines, new_lines = ([_with_visible_end(line) for line in lines] for lines in (old_lines, new_lines))
     parts = [f"--- {name}\n", f"+++ {name}\n"]
     for group in _grouped(changes, context):
         parts += _group(group, old_lines, new_lines, first_line, context)
     return "".join(parts)
 
 
-def _changes(old_lines: list[str], new_lines: list[str]) -> list[tuple[int, int, int, int]]:
-    """Return the ranges of lines that differ: first and last of the old, first and last of the new."""
-    prefix = 0
-    shorter = min(len(old_lines), len(new_lines))
-    while prefix < shorter and old_lines[prefix] == new_lines[prefix]:
-        prefix += 1
-    suffix = 0
-    while suffix < shorter - prefix and old_lines[-1 - suffix] == new_lines[-1 - suffix]:
-        suffix += 1
-    old_end, new_end = len(old_lines) - suffix, len(new_lines) - suffix
-    if prefix == old_end and prefix == new_end:
+def _changes(old_lines: Sequence[str], new_lines: Sequence[str]) -> list[Change]:
+    """Return the ranges of lines that differ: first and last of the old, first and last of the new.
+
+    Texts that are too long to be compared line by line are parted at lines that both have once.
+    """
+    whole = _trimmed(old_lines, new_lines, (0, len(old_lines), 0, len(new_lines)))
+    if whole is None:
         return []
-    changed, changed_to = old_lines[prefix:old_end], new_lines[prefix:new_end]
-    if max(len(changed), len(changed_to)) > _MOST_COMPARED or len(changed) * len(changed_to) > _MOST_PAIRS:
-        return [(prefix, old_end, prefix, new_end)]
-    matcher = difflib.SequenceMatcher(None, changed, changed_to, autojunk=len(changed_to) > 500)
-    return [
-        (prefix + first, prefix + last, prefix + new_first, prefix + new_last)
-        for tag, first, last, new_first, new_last in matcher.get_opcodes()
-        if tag != "equal"
+    parts = [whole] if _is_small(whole) else _parted(old_lines, new_lines, whole)
+    changes: list[Change] = []
+    pairs = 0
+    for part in parts:
+        first, last, new_first, new_last = part
+        pairs += (last - first) * (new_last - new_first)
+        if not _is_small(part) or pairs > _MOST_PAIRS:
+            changes.append(part)
+            continue
+        changed, changed_to = old_lines[first:last], new_lines[new_first:new_last]
+        matcher = difflib.SequenceMatcher(None, changed, changed_to, autojunk=len(changed_to) > 500)
+        changes += [
+            (first + at, first + end, new_first + new_at, new_first + new_end)
+            for tag, at, end, new_at, new_end in matcher.get_opcodes()
+            if tag != "equal"
+        ]
+    return changes
+
+
+def _is_small(change: Change) -> bool:
+    size, new_size = change[1] - change[0], change[3] - change[2]
+    return max(size, new_size) <= _MOST_COMPARED and size * new_size <= _MOST_PAIRS
+
+
+def _trimmed(old_lines: Sequence[str], new_lines: Sequence[str], change: Change) -> Change | None:
+    """Return a range without the lines that both have at its beginning and end, None where nothing differs."""
+    first, last, new_first, new_last = change
+    while first < last and new_first < new_last and old_lines[first] == new_lines[new_first]:
+        first, new_first = first + 1, new_first + 1
+    while first < last and new_first < new_last and old_lines[last - 1] == new_lines[new_last - 1]:
+        last, new_last = last - 1, new_last - 1
+    return None if first == last and new_first == new_last else (first, last, new_first, new_last)
+
+
+def _parted(old_lines: Sequence[str], new_lines: Sequence[str], whole: Change) -> list[Change]:
+    """Return what differs between the lines that both have once and in the same order (patience diff)."""
+    first, last, new_first, new_last = whole
+    places: dict[str, int] = {}
+    for at in range(first, last):
+        places[old_lines[at]] = -1 if old_lines[at] in places else at
+    counts = Counter(new_lines[new_first:new_last])
+    anchors = [
+        (places[line], at)
+        for at, line in enumerate(new_lines[new_first:new_last], start=new_first)
+        if counts[line] == 1 and places.get(line, -1) >= 0
     ]
+    parts = []
+    at, new_at = first, new_first
+    for anchor, new_anchor in [*_rising(anchors), (last, new_last)]:
+        part = _trimmed(old_lines, new_lines, (at, anchor, new_at, new_anchor))
+        if part is not None:
+            parts.append(part)
+        at, new_at = anchor + 1, new_anchor + 1
+    return parts
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the longest row of pairs, in their order, whose first numbers rise."""
+    ends: list[int] = []
+    rows: list[int] = []
+    before: list[int] = []
+    for number, (value, _) in enumerate(pairs):
+        size = bisect_left(ends, value)
+        before.append(rows[size - 1] if size else -1)
+        ends[size : size + 1] = [value]
+        rows[size : size + 1] = [number]
+    found = []
+    number = rows[-1] if rows else -1
+    while number >= 0:
+        found.append(pairs[number])
+        number = before[number]
+    return found[::-1]
 
 
 def _starts(lines: Sequence[str]) -> list[int]:
@@ -92,9 +160,9 @@ def _starts(lines: Sequence[str]) -> list[int]:
     return starts
 
 
-def _grouped(changes: list[tuple[int, int, int, int]], context: int) -> list[list[tuple[int, int, int, int]]]:
+def _grouped(changes: list[Change], context: int) -> list[list[Change]]:
     """Put changes together whose context would touch."""
-    groups: list[list[tuple[int, int, int, int]]] = []
+    groups: list[list[Change]] = []
     for change in changes:
         if groups and change[0] - groups[-1][-1][1] <= 2 * context:
             groups[-1].append(change)
@@ -103,9 +171,7 @@ def _grouped(changes: list[tuple[int, int, int, int]], context: int) -> list[lis
     return groups
 
 
-def _group(
-    group: list[tuple[int, int, int, int]], old_lines: list[str], new_lines: list[str], first_line: int, context: int
-) -> list[str]:
+def _group(group: list[Change], old_lines: list[str], new_lines: list[str], first_line: int, context: int) -> list[str]:
     old_count = len(old_lines) - (old_lines[-1] == "")
     start = max(0, group[0][0] - context)
     end = min(old_count, group[-1][1] + context)
@@ -127,6 +193,14 @@ def _group(
 def _place(line: int, count: int) -> str:
     """Write a range of lines as the format wants it: without lines, it names the one before."""
     return f"{line if count else line - 1},{count}" if count != 1 else str(line)
+
+
+def _end(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
+
+
+def _with_visible_end(line: str) -> str:
+    return line[: len(line) - len(_end(line))] + _VISIBLE_ENDS[_end(line)]
 
 
 def _shown(mark: str, line: str) -> str:

@@ -22,18 +22,18 @@ REPLACEMENT_SCHEMA: Mapping[str, object] = {
 
 # A tag counts where it begins a line; code that holds one in the middle of a line is code.
 _OPEN = re.compile(r"^[ \t]*<replacement>", re.MULTILINE)
-_CLOSE = re.compile(r"</replacement>[ \t\r]*$", re.MULTILINE)
+_CLOSE = re.compile(r"^[ \t]*</replacement>|</replacement>[ \t\r]*$", re.MULTILINE)
+_TAG = re.compile(rf"(?P<open>{_OPEN.pattern})|{_CLOSE.pattern}", re.MULTILINE)
 _PATH = re.compile(r"^[ \t]*<path>(.*?)</path>[ \t]*$", re.MULTILINE)
-_FENCE = re.compile(
-    r"[ \t]*(?P<fence>`{3,}|~{3,})[^`\n]*\r?\n(?P<code>.*?)\r?\n?[ \t]*(?P=fence)[ \t]*(?:\r?\n)?", re.DOTALL
-)
+_FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)")
 # Tools run or obey files of these names on their own, so a new one is never written by a model.
 _RUN_BY_THEMSELVES = re.compile(
     r"sitecustomize\.py|usercustomize\.py|conftest\.py|setup\.py|.*\.pth|makefile|gnumakefile|justfile|rakefile|package\.json"
     r"|build\.rs|gulpfile\..*|agents\.md|claude\.md|gemini\.md|.*\.code-workspace|devcontainer\.json|dockerfile",
     re.IGNORECASE,
 )
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(?:\..*)?", re.IGNORECASE)
+_SHORT_NAME = re.compile(r".{1,6}~[0-9]")  # what Windows calls a longer name by: GIT~1 is .git
 _MOST_PATH_CHARACTERS = 200
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\]')
 
@@ -66,14 +66,12 @@ class ReplyFault:
 
 def read_replacement(text: str, *, original: str = "") -> Replacement | ReplyFault:
     """Read a reply that has its text between one pair of tags; `original` is the text that it takes the place of."""
-    found = _between_tags(text)
+    found = _between_tags(text, original)
     if isinstance(found, ReplyFault):
         return found
     inner, remarks = found
-    if not _FENCE.fullmatch(original) and (fence := _FENCE.fullmatch(inner)):
-        code = fence["code"]
-        if not any(line.strip().startswith(fence["fence"]) for line in code.splitlines()):
-            inner = code if not code or code.endswith("\n") else f"{code}\n"
+    if _inside_fence(original) is None and (code := _inside_fence(inner)) is not None:
+        inner = code
     return Replacement(inner, remarks)
 
 
@@ -119,7 +117,7 @@ def read_structured(text: str) -> Replacement | ReplyFault:
     return Replacement(replacement, summary.strip())
 
 
-def _between_tags(text: str) -> tuple[str, str] | ReplyFault:
+def _between_tags(text: str, original: str) -> tuple[str, str] | ReplyFault:
     if not text.strip():
         return _empty()
     first = _OPEN.search(text)
@@ -143,17 +141,76 @@ def _between_tags(text: str) -> tuple[str, str] | ReplyFault:
             "The model's reply breaks off within the edit.",
             "`<replacement>` was never closed by `</replacement>` at the end of a line.",
         )
-    if any(_OPEN.search(text, match.end()) for match in closing):
+    last = closing[-1]
+    fault = _fault_of_tags(text[first.start() :], original)
+    if fault is not None:
+        return fault
+    inner = text[first.end() : last.start()]
+    inner = inner.removeprefix("\r\n") if inner.startswith("\r\n") else inner.removeprefix("\n")
+    return inner, _remarks(text[: first.start()], text[last.end() :])
+
+
+def _fault_of_tags(text: str, original: str) -> ReplyFault | None:
+    """Return what is wrong with the tags from the first opening one on.
+
+    Tags within the pair are text only where the text that is replaced has such lines, too.
+    """
+    tags = [tag["open"] is not None for tag in _TAG.finditer(text)]
+    if len(tags) == 2:
+        return None
+    depth, pairs = 0, 0
+    for opens in tags:
+        depth += 1 if opens else -1
+        pairs += depth == 0
+    if depth == 0 and pairs > 1:
         return ReplyFault(
             "two blocks",
             "The model gave more than one edit for one place.",
             "There was more than one pair of `<replacement>` tags; give all of the new text in one.",
         )
-    last = closing[-1]
-    inner = text[first.end() : last.start()]
-    inner = inner.removeprefix("\r\n") if inner.startswith("\r\n") else inner.removeprefix("\n")
-    remarks = f"{text[: first.start()].strip()}\n{text[last.end() :].strip()}".strip()
-    return inner, remarks
+    if _TAG.search(original):
+        return None
+    return ReplyFault(
+        "stray tag",
+        "The model's reply has a tag of its form within the edit.",
+        "There was a `<replacement>` or `</replacement>` too many; give one pair, and nothing of it in between.",
+    )
+
+
+def _remarks(before: str, after: str) -> str:
+    """Return what was said beside the tags, without a fence that stood around them."""
+    before, after = before.strip(), after.strip()
+    last = before.rsplit("\n", 1)[-1]
+    if _FENCE.fullmatch(last) and _FENCE.match(after):
+        before, after = before[: len(before) - len(last)].rstrip(), after.partition("\n")[2].lstrip()
+    return f"{before}\n{after}".strip()
+
+
+def _inside_fence(text: str) -> str | None:
+    """Return what one fence encloses that spans a whole text, None where there is none such (CommonMark, 4.5).
+
+    A line with an info string opens a fence within it; a fence that is indented deeper belongs to the code.
+    """
+    lines = text.replace("\r\n", "\n").strip("\n").split("\n")
+    first = _FENCE.fullmatch(lines[0])
+    if first is None or len(lines) < 2:
+        return None
+    is_inside = False
+    for number, line in enumerate(lines[1:], start=1):
+        found = _FENCE.fullmatch(line.rstrip())
+        if (
+            found is None
+            or not found["fence"].startswith(first["fence"])
+            or len(found["indent"]) > len(first["indent"])
+        ):
+            continue
+        if found["info"].strip():
+            is_inside = True
+        elif is_inside:
+            is_inside = False
+        else:
+            return "".join(f"{code}\n" for code in lines[1:number]) if number == len(lines) - 1 else None
+    return None
 
 
 def _empty() -> ReplyFault:
@@ -175,6 +232,6 @@ def _path_fault(path: str) -> str | None:
             return "files and folders that begin with a dot are never written"
         if _RUN_BY_THEMSELVES.fullmatch(part):
             return "tools run or obey a file of this name on their own"
-        if part.endswith((".", " ")) or part.startswith(" ") or _RESERVED.fullmatch(part):
+        if part.endswith((".", " ")) or part.startswith(" ") or _RESERVED.fullmatch(part) or _SHORT_NAME.match(part):
             return "its name is not one on every system"
     return None

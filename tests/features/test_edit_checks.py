@@ -89,9 +89,10 @@ LONG = "".join(f"x{number} = {number}\n" for number in range(12))
         (LONG, "x0 = 0\n", True, False),
         (LONG, "".join(f"x{number} = {number}\n" for number in range(4)), False, False),
         (LONG, "", False, True),
-        ("a\nb\nc\n", "", False, False),
+        ("a\nb\nc\n", "", False, True),
+        ("a\nb\nc\n", "\n", True, False),
     ],
-    ids=["most lost", "asked for", "a third left", "all lost", "a short text"],
+    ids=["most lost", "asked for", "a third left", "all lost", "a short text lost", "asked to remove it"],
 )
 def test_a_text_that_loses_most_of_its_lines_stops_unless_that_was_asked(
     original: str, new: str, may_shrink: bool, blocks: bool

@@ -21,7 +21,7 @@ READ = {
     "said before and after": ("Here.\n<replacement>\nx\n</replacement>\nDone.", "", "x\n", "Here.\nDone."),
     "crlf": ("<replacement>\r\nx\r\n</replacement>\r\n", "", "x\r\n", ""),
     "on one line": ("<replacement>x</replacement>", "", "x", ""),
-    "indented tags": ("  <replacement>\n  x\n  </replacement>", "", "  x\n  ", ""),
+    "indented tags": ("  <replacement>\n  x\n  </replacement>", "", "  x\n", ""),
     "nothing between": ("<replacement>\n</replacement>", "old", "", ""),
     "blank lines are text": ("<replacement>\n\n\nx\n\n</replacement>", "", "\n\nx\n\n", ""),
     "a fence around it": ("<replacement>\n```python\nx\n```\n</replacement>", "", "x\n", ""),
