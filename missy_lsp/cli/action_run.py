@@ -98,7 +98,7 @@ def build_run(setting: Setting, options: argparse.Namespace, snapshot: Snapshot,
     """Find the action and what it works on. Raises UsageError for an unknown one."""
     from missy_lsp.config.actions import load_actions
     from missy_lsp.config.instructions import load_instructions
-    from missy_lsp.features.action_calls import call_of
+    from missy_lsp.features.action_calls import call_of, redacted_input
     from missy_lsp.features.actions import ActionInput
     from missy_lsp.features.material import project_card
     from missy_lsp.features.targets import resolve_target
@@ -118,21 +118,23 @@ def build_run(setting: Setting, options: argparse.Namespace, snapshot: Snapshot,
         workspace_folder=str(folder) if folder is not None else None,
         card=project_card(said.texts, config.reply_language),
     )
+    if config.privacy.redact_secrets:
+        asked = redacted_input(asked)
     call = call_of(asked, config, provider=options.provider, model=options.model, tier=options.tier)
     return ActionRun(setting, asked, call, options.apply)
 
 
 async def with_what_is_staged(run: ActionRun) -> ActionRun:
     """Read the staged changes for an action that describes them. Raises ModelError where there are none."""
-    from missy_lsp.features.action_calls import with_staged_changes
-    from missy_lsp.features.actions import build_action
+    from missy_lsp.features.action_calls import prompt_of, with_staged_changes
     from missy_lsp.tools.staged_diff import staged_diff
 
     if run.asked.action.when != "commit":
         return run
     config = run.call.config
     asked = with_staged_changes(run.asked, await staged_diff(run.asked.snapshot.path, config.privacy.ignore))
-    call = attrs.evolve(run.call, prompt=build_action(asked, config.context.max_tokens))
+    prompt, notes = prompt_of(asked, config)
+    call = attrs.evolve(run.call, prompt=prompt, notes=notes)
     return attrs.evolve(run, asked=asked, call=call)
 
 

@@ -24,8 +24,10 @@ from missy_lsp.llm.types import TIER_CHOICES, Completion, Retrying, Started, Tex
 if TYPE_CHECKING:
     from missy_lsp.cli.action_run import ActionRun
     from missy_lsp.config.values import Config
+    from missy_lsp.llm import turns as llm_turns
     from missy_lsp.llm.client import Call, RouteEstimate
     from missy_lsp.llm.types import AnswerEvent
+    from missy_lsp.outbound.redaction import Redacted
     from missy_lsp.tools.toolbox import Toolbox
 
 _RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
@@ -39,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("prompt", nargs="*", help="the question; - stands for standard input")
     add_material_options(parser)
-    parser.add_argument("--action", metavar="ID", help="run a code action on the file; the question is its instruction")
+    parser.add_argument("--action", metavar="ID", help="run a code action on the file; the words are its instruction")
     parser.add_argument("--apply", action="store_true", help="write the action's change instead of only showing it")
     parser.add_argument("--tools", choices=("off", "read"), default="off", help="let the model read the workspace")
     parser.add_argument("--no-stream", action="store_true", help="print the answer when it is complete")
@@ -71,7 +73,9 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
     """Read the material and build the call. Raises UsageError and MissyError with what is wrong with it."""
     from missy_lsp.features.ask import AskInput, build, left_out, route_input
     from missy_lsp.features.material import Attachment
+    from missy_lsp.features.outgoing import redacted_ask, withheld_in, without_invisible
     from missy_lsp.llm.client import Call
+    from missy_lsp.tools.redacting import RedactingToolbox
 
     words = [_as_text(word) for word in options.prompt if word != "-"]
     for name in ("model", "provider"):
@@ -79,7 +83,9 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
             raise UsageError(f"--{name} is not a text in UTF-8.")
     piped = read_input(setting.output, required="-" in options.prompt)
     config = setting.config()
-    toolbox = _toolbox(setting, config) if getattr(options, "tools", "off") == "read" else None
+    toolbox: llm_turns.Toolbox | None = (
+        _toolbox(setting, config) if getattr(options, "tools", "off") == "read" else None
+    )
     specs = toolbox.specs() if toolbox else ()
     folder = setting.workspace or current_folder()
     if not words and piped:
@@ -90,11 +96,16 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
         attachments=(Attachment("standard input", piped),) if piped else (),
         workspace_folder=_as_text(str(folder)) if folder is not None else None,
     )
-    for sentence in left_out(ask, config.context.max_tokens):
-        setting.output.note(sentence, "dim")
+    notes = left_out(ask, config.context.max_tokens)
+    done: tuple[Redacted, ...] = ()
+    if config.privacy.redact_secrets:
+        ask, done = redacted_ask(ask)
+        toolbox = toolbox and RedactingToolbox(toolbox, done)
+    prompt, invisible = without_invisible(build(ask, config.context.max_tokens, specs))
     return Call(
-        prompt=build(ask, config.context.max_tokens, specs),
+        prompt=prompt,
         config=config,
+        notes=(*notes, *withheld_in(done, invisible).sentences()),
         route=route_input(ask, specs),
         provider=options.provider,
         model=options.model,
@@ -188,6 +199,8 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action
     import signal
 
     models = setting.models()
+    for sentence in call.notes:
+        setting.output.note(sentence, "dim")
     call = attrs.evolve(call, confirm=_premium_question(setting.output))
     streams = not (options.no_stream or options.json or action)
     screen = _Screen(setting.output, streams=streams, quiet=options.json)

@@ -11,6 +11,7 @@ from missy_lsp import __version__
 from missy_lsp.cli.parsing import CommandParser
 from missy_lsp.server.options import ServerOptions
 
+INTERRUPTED = 130
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -19,7 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = CommandParser(prog="missy-lsp", description="Claude in every editor: the Missy language server.")
     parser.set_defaults(config=None)
     add_options(parser)
-    return serve(parser.parse_args(arguments))
+    options = parser.parse_args(arguments)
+    try:
+        return serve(options)
+    except KeyboardInterrupt:  # before the server takes its signals
+        return INTERRUPTED
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,11 @@ from missy_lsp.document import Snapshot, Span
 from missy_lsp.errors import UsageError
 from missy_lsp.features.context import selection_place, tagged
 from missy_lsp.features.material import Attachment, as_blocks, gather, selection_blocks, system_blocks
+from missy_lsp.features.outgoing import redacted_snapshot
 from missy_lsp.features.targets import Target
 from missy_lsp.llm.router import RouteInput
 from missy_lsp.llm.types import Message, Prompt, TextBlock
+from missy_lsp.outbound.redaction import Redacted
 from missy_lsp.prompts.loading import load
 
 _SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
@@ -34,7 +36,11 @@ class Diagnostic:
 
 @attrs.frozen
 class ActionInput:
-    """What an action is run with; see `AskInput` for what the two have in common."""
+    """What an action is run with; see `AskInput` for what the two have in common.
+
+    `redacted` is the document's text as it may be sent, None where it is sent as it is; `also_redacted` what else of
+    the request had secrets taken out.
+    """
 
     action: Action
     snapshot: Snapshot
@@ -44,6 +50,14 @@ class ActionInput:
     attachments: tuple[Attachment, ...] = ()
     workspace_folder: str | None = None
     card: str = ""
+    redacted: Redacted | None = None
+    also_redacted: tuple[Redacted, ...] = ()
+
+    @property
+    def sent(self) -> Snapshot:
+        """Return the document as the model sees it: what the action is about is its span."""
+        shown = attrs.evolve(self.snapshot, span=self.target.shown)
+        return shown if self.redacted is None else redacted_snapshot(shown, self.redacted)
 
     @property
     def wish(self) -> str:
@@ -61,7 +75,7 @@ def build_action(asked: ActionInput, max_context_tokens: int) -> Prompt:
             f"{asked.action.title} needs an instruction: say what to do. Without a place to type it, write a comment "
             "line `missy: WHAT TO DO` above the code."
         )
-    shown = attrs.evolve(asked.snapshot, span=asked.target.shown)
+    shown = asked.sent
     blocks = as_blocks(gather(shown, asked.attachments, asked.workspace_folder, max_context_tokens))
     task = [*_place(asked, shown, max_context_tokens), *_diagnostics(asked), TextBlock(_task(asked))]
     return Prompt(system=system_blocks(asked.card), messages=(Message("user", (*blocks, *task)),))

@@ -10,8 +10,6 @@ from missy_lsp.features.edit_checks import EditFinding, check_edit
 from missy_lsp.features.fitting import fit
 from missy_lsp.features.replies import (
     REPLACEMENT_SCHEMA,
-    NewFile,
-    Replacement,
     ReplyFault,
     read_new_file,
     read_replacement,
@@ -19,6 +17,7 @@ from missy_lsp.features.replies import (
 )
 from missy_lsp.features.targets import Target
 from missy_lsp.llm.types import Repair
+from missy_lsp.outbound.redaction import Redacted, RestoreFault, restore
 from missy_lsp.syntax.definitions import syntax_faults
 
 _SHORTENING = frozenset({"simplify", "edit"})
@@ -54,35 +53,60 @@ class NoProposal:
 
 
 def propose(
-    action: Action, snapshot: Snapshot, target: Target, reply: str, *, structured: bool
+    action: Action,
+    snapshot: Snapshot,
+    target: Target,
+    reply: str,
+    *,
+    structured: bool,
+    redacted: Redacted | None = None,
 ) -> Proposal | NoProposal:
-    """Read and check a complete reply to an action whose result is an edit."""
+    """Read and check a complete reply to an action whose result is an edit.
+
+    `redacted` is what the model was shown of the document; its secrets come back into the new text.
+    """
     shown = snapshot.text[target.shown.start : target.shown.end] if target.shown else ""
     if action.result == "new file":
-        file = read_new_file(reply)
-        if isinstance(file, ReplyFault):
-            return _no_reply(file)
-        findings = check_edit("", file.text)
-        return _checked(file, findings) or Proposal(file.text, file.remarks, _warnings(findings), file.path)
+        return _new_file(reply)
     read = read_structured(reply) if structured else read_replacement(reply, original=shown)
     if isinstance(read, ReplyFault):
         return _no_reply(read)
-    new_text = _fitted(action, snapshot, target, read.text)
+    text = read.text if redacted is None else restore(read.text, redacted)
+    if isinstance(text, RestoreFault):
+        return NoProposal(text.sentence, text.for_model)
+    new_text = _fitted(action, snapshot, target, text)
     may_shrink = action.id in _SHORTENING or target.is_insertion
     base = shown if action.result == "replace" else ""
     faults = _syntax_faults(snapshot, target, new_text)
     findings = check_edit(base, new_text, may_shrink=may_shrink, faults_before=faults[0], faults_after=faults[1])
-    return _checked(read, findings) or Proposal(new_text, read.remarks, _warnings(findings))
+    return _checked(findings) or Proposal(new_text, read.remarks, _warnings(findings))
 
 
-def repair_for(action: Action, snapshot: Snapshot, target: Target, reply: str, can_structure: bool) -> Repair | None:
+def repair_for(
+    action: Action,
+    snapshot: Snapshot,
+    target: Target,
+    reply: str,
+    *,
+    can_structure: bool,
+    redacted: Redacted | None = None,
+) -> Repair | None:
     """Return what to say to the model where its reply is no change that may be applied (contract 5: once)."""
-    proposal = propose(action, snapshot, target, reply, structured=False)
+    proposal = propose(action, snapshot, target, reply, structured=False, redacted=redacted)
     if isinstance(proposal, Proposal):
         return None
     if can_structure and action.result != "new file":
         return Repair(f"{proposal.for_model} {_SCHEMA_SENTENCE}", REPLACEMENT_SCHEMA)
     return Repair(f"{proposal.for_model} {_TAGS_SENTENCE}")
+
+
+def _new_file(reply: str) -> Proposal | NoProposal:
+    """Read a new file; placeholders of secrets stay what they are, since a secret belongs into no further file."""
+    file = read_new_file(reply)
+    if isinstance(file, ReplyFault):
+        return _no_reply(file)
+    findings = check_edit("", file.text)
+    return _checked(findings) or Proposal(file.text, file.remarks, _warnings(findings), file.path)
 
 
 def _fitted(action: Action, snapshot: Snapshot, target: Target, text: str) -> str:
@@ -95,7 +119,7 @@ def _no_reply(fault: ReplyFault) -> NoProposal:
     return NoProposal(fault.sentence, fault.for_model, is_empty=fault.code == "empty")
 
 
-def _checked(read: Replacement | NewFile, findings: tuple[EditFinding, ...]) -> NoProposal | None:
+def _checked(findings: tuple[EditFinding, ...]) -> NoProposal | None:
     blocking = [finding for finding in findings if finding.blocks]
     if not blocking:
         return None

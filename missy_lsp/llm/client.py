@@ -50,9 +50,9 @@ class Call:
     """One request of a user's.
 
     `max_output_tokens` is the feature's wish, `least_output_tokens` what the answer can't do without; `folder` is the
-    workspace folder's path, for the ledger; `confirm` asks the user before a premium request where the configuration
-    wants that; `repair` may ask for one more turn where the answer can't be used; not `interactive`: nothing is waited
-    for.
+    workspace folder's path, for the ledger; `notes` tell the user what was not sent; `confirm` asks before a premium
+    request where the configuration wants that; `repair` may ask for one more turn where the answer can't be used;
+    not `interactive`: nothing is waited for.
     """
 
     prompt: Prompt
@@ -66,6 +66,7 @@ class Call:
     max_output_tokens: int | None = None
     least_output_tokens: int = 0
     folder: str = ""
+    notes: tuple[str, ...] = ()
     confirm: Callable[[RouteEstimate], Awaitable[bool]] | None = None
     interactive: bool = True
 

@@ -191,12 +191,8 @@ class Ledger:
                 connection.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {_VERSION}; commit;")
                 self._path.chmod(0o600)
             connection.execute("begin immediate")
-            try:
+            with connection:  # commits at its end, and undoes everything where something is raised
                 yield connection
-            except BaseException:
-                connection.execute("rollback")
-                raise
-            connection.execute("commit")
 
 
 def _number(connection: sqlite3.Connection, query: str, *values: object) -> float:

@@ -94,6 +94,8 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
     completion, word = None, "failed"
     try:
         call = await job.call if isinstance(job.call, Awaitable) else job.call
+        for sentence in call.notes:
+            session.log_message(f"{job.title}: {sentence}")
         completion = await session.models.run(call, stream.on_event)
         answer = answer_fields(run.id, completion)
         if job.edit is not None:

@@ -105,6 +105,12 @@ class Session:
     def show_message(self, kind: types.MessageType, text: str) -> None:
         self.protocol.notify(types.WINDOW_SHOW_MESSAGE, {"type": kind.value, "message": text})
 
+    def log_message(self, text: str) -> None:
+        """Write a line into the editor's log of this server."""
+        self.protocol.notify(
+            types.WINDOW_LOG_MESSAGE, {"type": types.MessageType.Info.value, "message": f"Missy: {text}"}
+        )
+
     def publish_problems(self) -> None:
         """Send the problems of the configuration files, each with its place, where they changed."""
         current = self.configuration.refresh()

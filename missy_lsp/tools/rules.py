@@ -1,43 +1,21 @@
 """Which files the model may read: never secrets, never what the user or the project ignores.
 
-A rule looks at the parts of a path relative to the workspace folder. Names are compared without regard to
-case, compatible forms and invisible characters, since some file systems take such names for the same file.
+A rule looks at the parts of a path relative to the workspace folder. What never goes to a model is one list for
+everything, `outbound/deny_list.py`; here are the ignore files and the user's own globs.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from missy_lsp.outbound.deny_list import denied_parts
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILES = (".gitignore", ".missyignore")
-
-# Whole folders that hold state or credentials, never source code.
-_SECRET_FOLDER = re.compile(
-    r"\.(?:git|hg|svn|missy|ssh|gnupg|aws|azure|gcloud|kube|terraform|password-store)",
-)
-_SECRET_NAME = re.compile(
-    r"\.(?:envrc|npmrc|yarnrc|yarnrc\.yml|pypirc|netrc|git-credentials|dockercfg|htpasswd|pgpass|my\.cnf|boto|s3cfg)"
-    r"|\.vault-token|\.vault_pass|_netrc|credentials\.json|local\.settings\.json|kubeconfig"
-)
-_SECRET_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\.env(?:[.\-_~].*)?",
-        r".*\.env",
-        r"id_(?:rsa|dsa|ecdsa|ed25519|xmss)(?:[._\-].*)?",
-        r"id_[^.]*",
-        r".*\.(?:pem|key|p8|p12|pfx|ppk|jks|keystore|kdb|kdbx|ovpn|asc|gpg|tfvars|tfstate|tfstate\..*)",
-        r"\.?secrets?\.(?:ya?ml|json|toml|ini|env|txt)",
-        r"service[-_]?account.*\.json",
-        r"credentials(?:\.toml)?",
-    )
-)
-_SECRET_PATHS = ((".docker", "config.json"), (".config", "gcloud"), (".config", "gh"))
 
 _MAX_PATTERNS = 500
 _MAX_PATTERN_LENGTH = 200
@@ -46,16 +24,7 @@ _FROM_THIRD_WILDCARD = re.compile(r"^((?:[^*]*\*+){2})[^*]*\*.*")
 
 def is_secret(parts: tuple[str, ...]) -> bool:
     """Tell whether the path is one that commonly holds credentials (security.md, PATH-11)."""
-    names = tuple(_comparable(part) for part in parts)
-    if not names:
-        return False
-    last = names[-1]
-    return (
-        any(_SECRET_FOLDER.fullmatch(name) for name in names)
-        or _SECRET_NAME.fullmatch(last) is not None
-        or any(pattern.fullmatch(last) for pattern in _SECRET_PATTERNS)
-        or any(names[start : start + 2] == pair for pair in _SECRET_PATHS for start in range(len(names)))
-    )
+    return denied_parts(parts) is not None
 
 
 class IgnoreRules:
@@ -147,9 +116,3 @@ def _decision(spec: GitIgnoreSpec | None, parts: tuple[str, ...], is_directory: 
         return None
     path = "/".join(parts)
     return spec.check_file(path + "/" if is_directory else path).include
-
-
-def _comparable(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    visible = "".join(character for character in folded if unicodedata.category(character) != "Cf")
-    return visible.rstrip(". ") or visible

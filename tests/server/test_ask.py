@@ -193,7 +193,8 @@ def test_a_stop_action_is_offered_while_something_runs_on_the_document(server: L
     (action,) = server.request("textDocument/codeAction", request)["result"]
     assert "Stop" in action["title"]
     only = {**request, "context": {"diagnostics": [], "only": ["refactor"]}}
-    assert server.request("textDocument/codeAction", only)["result"] == []
+    offered = server.request("textDocument/codeAction", only)["result"]
+    assert not [action for action in offered if "Stop" in action["title"]]
     command = action["command"] if isinstance(action["command"], dict) else action
     server.command(command["command"], command["arguments"][0])
     assert server.response(request_id)["result"]["stopReason"] == "cancelled"

@@ -9,8 +9,8 @@ import attrs
 
 from missy_lsp.document import Position, Snapshot, Span
 from missy_lsp.errors import UsageError
-from missy_lsp.features.action_calls import call_of, with_staged_changes
-from missy_lsp.features.actions import ActionInput, Diagnostic, build_action, title_of
+from missy_lsp.features.action_calls import call_of, prompt_of, redacted_input, with_staged_changes
+from missy_lsp.features.actions import ActionInput, Diagnostic, title_of
 from missy_lsp.features.offers import applies
 from missy_lsp.features.targets import resolve_target
 from missy_lsp.server.arguments import DiagnosticArgument, ListActionsArguments, RunActionArguments
@@ -77,7 +77,7 @@ def action_input(session: Session, arguments: RunActionArguments) -> tuple[Actio
         workspace_folder=None if folder is None else str(folder),
         card=session.configuration.card_for(path),
     )
-    return asked, config
+    return (redacted_input(asked) if config.privacy.redact_secrets else asked), config
 
 
 def action_call(
@@ -92,7 +92,8 @@ def action_call(
 
 async def _with_staged_diff(session: Session, asked: ActionInput, config: Config, call: Call) -> Call:
     diff = await staged_diff(asked.snapshot.path, config.privacy.ignore)
-    return attrs.evolve(call, prompt=build_action(with_staged_changes(asked, diff), config.context.max_tokens))
+    prompt, notes = prompt_of(with_staged_changes(asked, diff), config)
+    return attrs.evolve(call, prompt=prompt, notes=notes)
 
 
 def _find(session: Session, path: str | None, action_id: str) -> Action:

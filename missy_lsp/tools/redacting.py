@@ -1,0 +1,34 @@
+"""Tools whose results hold no secrets: what a model reads by them goes out as the rest of the request does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from missy_lsp.characters import strip_invisible
+from missy_lsp.outbound.redaction import Redacted, redact_secrets
+from missy_lsp.tools.outcome import ToolOutcome
+
+if TYPE_CHECKING:
+    from missy_lsp.llm.turns import Toolbox
+    from missy_lsp.llm.types import JsonObject, ToolSpec
+
+
+class RedactingToolbox:
+    """A toolbox with placeholders for the secrets in its results (security.md, KEY-13).
+
+    `earlier` is what the request has replaced before: the same secret keeps its placeholder.
+    """
+
+    def __init__(self, toolbox: Toolbox, earlier: tuple[Redacted, ...]) -> None:
+        self._toolbox = toolbox
+        self._done = earlier
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return self._toolbox.specs()
+
+    async def call(self, name: str, arguments: JsonObject) -> ToolOutcome:
+        outcome = await self._toolbox.call(name, arguments)
+        redacted = redact_secrets(strip_invisible(outcome.text)[0], self._done)
+        if redacted.replacements:
+            self._done = (*self._done, redacted)
+        return ToolOutcome(redacted.text, outcome.is_error, outcome.summary)
