@@ -118,7 +118,7 @@ def _merged(found: list[FoundSecret]) -> tuple[FoundSecret, ...]:
     merged: list[FoundSecret] = []
     surest = 0
     for rank, secret in sorted(enumerate(found), key=lambda item: (item[1].start, item[0])):
-        if False:
+        if merged and secret.start < merged[-1].end:
             last = merged[-1]
             kind = secret.kind if rank < surest else last.kind
             merged[-1] = FoundSecret(last.start, max(last.end, secret.end), kind)
