@@ -1,0 +1,78 @@
+// Conversations as plain values, and how many of them are kept. Nothing of VS Code is needed here.
+import type { HistoryTurn, Range, Tier, Usage } from "../protocol";
+
+export interface Turn {
+  readonly question: string;
+  readonly text: string;
+  readonly state: "running" | "done" | "stopped" | "failed";
+  readonly model?: string;
+  readonly provider?: string;
+  readonly tier?: Tier;
+  readonly routeReasons?: readonly string[];
+  readonly usage?: Usage;
+  readonly totalMs?: number;
+  /** Why it is not the whole answer, e.g. `max_tokens`. */
+  readonly incomplete?: string;
+  readonly failure?: { readonly kind: string; readonly sentence: string };
+  readonly notes: readonly string[];
+}
+
+export interface Conversation {
+  readonly id: string;
+  readonly startedAt: number;
+  /** What the questions are about, for the eye: "fence.py, lines 3 to 9". */
+  readonly about: string;
+  readonly place?: { readonly uri: string; readonly range?: Range };
+  /** The action that the first turn ran instead of asking. */
+  readonly action?: string;
+  readonly instruction?: string;
+  readonly turns: readonly Turn[];
+}
+
+const MAX_CHARACTERS = 400_000;
+
+/** Return the conversation with its last turn replaced. */
+export function withLastTurn(conversation: Conversation, change: (turn: Turn) => Turn): Conversation {
+  const last = conversation.turns.at(-1);
+  return last ? { ...conversation, turns: [...conversation.turns.slice(0, -1), change(last)] } : conversation;
+}
+
+/** Return what was said before the last turn, for the model: whole pairs of question and answer. */
+export function historyBefore(conversation: Conversation): HistoryTurn[] {
+  return conversation.turns
+    .slice(0, -1)
+    .filter((turn) => turn.text.trim() !== "" && turn.state !== "failed")
+    .flatMap((turn) => [
+      { role: "user", content: turn.question },
+      { role: "assistant", content: turn.text },
+    ]);
+}
+
+/** Put a conversation in front; the oldest go where there are more than `keep` or they are too large together. */
+export function keepBounded(kept: readonly Conversation[], conversation: Conversation, keep: number): Conversation[] {
+  const ended = { ...conversation, turns: conversation.turns.map(asEnded) };
+  const all = [ended, ...kept.filter((other) => other.id !== conversation.id)].slice(0, Math.max(0, keep));
+  let characters = 0;
+  return all.filter((one) => {
+    characters += one.turns.reduce((sum, turn) => sum + turn.text.length + turn.question.length, 0);
+    return characters <= MAX_CHARACTERS;
+  });
+}
+
+/** Read what was stored, whatever it has become. */
+export function readStored(value: unknown): Conversation[] {
+  return Array.isArray(value) ? value.filter(isConversation) : [];
+}
+
+/** What was running when the window closed is not running any more. */
+function asEnded(turn: Turn): Turn {
+  return turn.state === "running" ? { ...turn, state: "stopped", incomplete: "the window was closed" } : turn;
+}
+
+function isConversation(value: unknown): value is Conversation {
+  const one = value as Partial<Conversation> | null;
+  return (
+    typeof one === "object" && one !== null && typeof one.id === "string" && typeof one.about === "string" && Array.isArray(one.turns) &&
+    one.turns.every((turn: Partial<Turn>) => typeof turn?.question === "string" && typeof turn.text === "string" && Array.isArray(turn.notes))
+  );
+}

@@ -1,0 +1,46 @@
+// A box for questions and instructions that remembers the last ones.
+import * as vscode from "vscode";
+
+const KEPT = 30;
+const MAX_CHARACTERS = 500;
+
+/** Ask for words of the user's; those of before, kept under `key`, are offered. Undefined where the user turns away. */
+export async function askWords(state: vscode.Memento, key: string, title: string, placeholder: string): Promise<string | undefined> {
+  const before = state.get<string[]>(key, []).filter((text) => typeof text === "string");
+  const chosen = await pick(title, placeholder, before);
+  const text = chosen?.trim();
+  if (text === undefined || text === "") {
+    return undefined;
+  }
+  if (text.length <= MAX_CHARACTERS) {
+    await state.update(key, [text, ...before.filter((other) => other !== text)].slice(0, KEPT));
+  }
+  return text;
+}
+
+function pick(title: string, placeholder: string, before: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const box = vscode.window.createQuickPick();
+    box.title = title;
+    box.placeholder = placeholder;
+    box.items = before.map((label) => ({ label }));
+    box.ignoreFocusOut = true;
+    box.onDidChangeValue((value) => {
+      // What is typed comes first, so that Enter takes it and not something similar from before.
+      const typed = value.trim();
+      const items: vscode.QuickPickItem[] = typed === "" || before.includes(typed) ? [] : [{ label: value, alwaysShow: true }];
+      box.items = [...items, ...before.map((label) => ({ label }))];
+      box.activeItems = items.length > 0 ? items : box.items.filter((item) => item.label === typed);
+    });
+    box.onDidAccept(() => {
+      const typed = box.value.trim();
+      resolve(typed === "" ? box.activeItems[0]?.label : (box.activeItems[0]?.label ?? typed));
+      box.hide();
+    });
+    box.onDidHide(() => {
+      resolve(undefined);
+      box.dispose();
+    });
+    box.show();
+  });
+}

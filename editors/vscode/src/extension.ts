@@ -1,0 +1,301 @@
+// Missy for VS Code: a thin client of the language server. Prompts, routing and keys stay with the server.
+import * as vscode from "vscode";
+import { Asking } from "./answers/asking";
+import { AnswerPanel, PANEL_TYPE } from "./answers/panel";
+import { AnswerStore } from "./answers/store";
+import { ChangeLenses, Review } from "./changes/review";
+import { type PendingChange, PendingChanges, PROPOSAL_SCHEME, ProposalDocuments } from "./changes/pending";
+import { Pages, servePanel, showLastAnswers, showMenu, showProviders, showUsage, spentToday } from "./commands/facts";
+import { ModelCommands } from "./commands/model";
+import type { Answer, Provider, Tier } from "./protocol";
+import { Running } from "./running";
+import { ServerLifecycle } from "./server/lifecycle";
+import { Failure, type ServerSession } from "./server/session";
+import { StatusBar } from "./statusBar";
+import { WorkspaceTrust } from "./trust";
+import { storeKey } from "./vault";
+
+const WELCOMED = "missy.welcomed";
+const STORE_KEY = "Store API Key…";
+const KEY_KINDS = ["no_key", "setup_token", "authentication"];
+
+let extension: Extension | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  extension = new Extension(context);
+  extension.register();
+  // Not awaited: the editor goes on while Python starts.
+  void extension.start();
+}
+
+export async function deactivate(): Promise<void> {
+  await extension?.stop();
+}
+
+class Extension {
+  readonly #log = vscode.window.createOutputChannel("Missy", { log: true });
+  readonly #pending = new PendingChanges();
+  readonly #running = new Running();
+  readonly #status = new StatusBar();
+  readonly #trust = new WorkspaceTrust(this.#log);
+  readonly #pages = new Pages();
+  readonly #panel: AnswerPanel;
+  readonly #store: AnswerStore;
+  readonly #servers: ServerLifecycle;
+  readonly #asking: Asking;
+  readonly #review: Review;
+  readonly #models: ModelCommands;
+  #lastEditor = vscode.window.activeTextEditor;
+  #provider: Provider | undefined;
+  #todayUsd: number | undefined;
+
+  constructor(private readonly context: vscode.ExtensionContext) {
+    this.#panel = new AnswerPanel(context.extensionUri);
+    this.#store = new AnswerStore(context.workspaceState);
+    this.#servers = new ServerLifecycle(
+      context,
+      this.#log,
+      {
+        runCommand: (command, argument) => this.#runOffered(command, argument),
+        onPendingEdits: (uri, ids) => this.#pending.marked(uri, ids),
+        onQuestion: (actions, ask) => this.#trust.answer(this.#servers.session, actions, ask),
+      },
+      (session) => this.#serverRuns(session),
+    );
+    const server = (): Promise<ServerSession> => this.#servers.running();
+    this.#asking = new Asking(server, this.#panel, this.#store, this.#running, this.#log);
+    this.#review = new Review(server, this.#pending, this.#running, (title, answer) => this.#showReply(title, answer), (failure) => void this.#tellFailure(failure));
+    this.#models = new ModelCommands(server, this.#asking, this.#review, context.workspaceState);
+  }
+
+  register(): void {
+    const documents = new ProposalDocuments(this.#pending);
+    this.context.subscriptions.push(
+      this.#log, this.#pending, this.#running, this.#status, this.#panel, this.#servers, this.#asking, documents,
+      vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, documents),
+      vscode.workspace.registerTextDocumentContentProvider(Pages.scheme, this.#pages),
+      vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-vfs" }], new ChangeLenses(this.#pending)),
+      vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, { deserializeWebviewPanel: async (panel, state) => this.#revive(panel, state) }),
+      servePanel(this.#panel, this.#asking, () => this.#lastEditor),
+      this.#servers.onDidChangeState((state) => {
+        if (state !== "running") {
+          this.#pending.clear(); // a new server knows nothing of the old one's changes
+        }
+        this.#show();
+      }),
+      this.#running.onDidChange(() => {
+        this.#show();
+        if (this.#running.count === 0) {
+          void this.#refreshFacts();
+        }
+      }),
+      this.#pending.onDidChange(() => this.#show()),
+      vscode.window.onDidChangeActiveTextEditor((editor) => {
+        this.#lastEditor = editor ?? this.#lastEditor;
+        this.#show();
+      }),
+      vscode.workspace.onDidChangeConfiguration((event) => void this.#settingsChanged(event)),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.#trusted()),
+    );
+    this.#registerCommands();
+    this.#show();
+  }
+
+  async start(): Promise<void> {
+    await this.#servers.startQuietly();
+  }
+
+  async stop(): Promise<void> {
+    await this.#servers.stop();
+  }
+
+  #registerCommands(): void {
+    const commands: Record<string, (...args: never[]) => unknown> = {
+      "missy.askQuestion": () => this.#models.ask(),
+      "missy.askSelection": () => this.#models.askAboutSelection(),
+      "missy.editSelection": () => this.#models.editSelection(),
+      "missy.chooseAction": () => this.#models.chooseAction(),
+      "missy.explain": () => this.#models.explain(),
+      "missy.acceptChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.accept(change.id, change.title)),
+      "missy.discardChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.discard(change.id, change.title)),
+      "missy.showPendingChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.show(change)),
+      "missy.retryChange": (given?: { id?: string }, tier?: Tier) => this.#withChange(given, (change) => this.#review.retry(change.id, tier)),
+      "missy.stopRequests": () => this.#stopRequests(),
+      "missy.showProviders": async () => this.#take(await showProviders(await this.#servers.running())),
+      "missy.showUsage": async () => showUsage(await this.#servers.running(), this.#pages),
+      "missy.storeApiKey": () => this.#storeKey(),
+      "missy.restartServer": () => this.#servers.restart(),
+      "missy.showLog": () => this.#log.show(),
+      "missy.showLastAnswers": () => showLastAnswers(this.#store, this.#panel),
+      "missy.forgetAnswers": async () => {
+        await this.#store.forget();
+        vscode.window.setStatusBarMessage("Missy: the kept answers are forgotten", 5000);
+      },
+      "missy.installServer": () => this.#servers.install(),
+      "missy.showMenu": () => showMenu(),
+    };
+    for (const [name, run] of Object.entries(commands)) {
+      this.context.subscriptions.push(vscode.commands.registerCommand(name, (...args: never[]) => this.#guarded(() => run(...args))));
+    }
+  }
+
+  /** Run a command; what fails is told once, here. */
+  async #guarded(run: () => unknown): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (error instanceof Failure) {
+        await this.#tellFailure(error);
+      } else {
+        this.#log.error(error instanceof Error ? error : String(error));
+        void vscode.window.showErrorMessage(`Missy: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
+  /** Run what the light bulb offers; the server's commands come here instead of going to it directly. */
+  async #runOffered(command: string, argument: { readonly id?: string; readonly tier?: Tier; readonly hunks?: readonly number[] }): Promise<void> {
+    const change = this.#pending.get(argument.id ?? "");
+    await this.#guarded(async () => {
+      switch (command) {
+        case "missy.runAction":
+          return this.#models.runOffered(argument as Parameters<ModelCommands["runOffered"]>[0]);
+        case "missy.accept":
+          return this.#review.accept(argument.id ?? "", change?.title ?? "the change", argument.hunks);
+        case "missy.discard":
+          return this.#review.discard(argument.id ?? "", change?.title ?? "the change");
+        case "missy.retry":
+          return this.#review.retry(argument.id ?? "", argument.tier);
+        case "missy.showDiff":
+          return change ? this.#review.show(change) : (await this.#servers.running()).execute(command, argument);
+        default:
+          return (await this.#servers.running()).execute(command, argument);
+      }
+    });
+  }
+
+  async #serverRuns(session: ServerSession): Promise<void> {
+    await this.#trust.pass(session);
+    await this.#refreshFacts();
+    if (this.#provider && !this.#provider.available && this.#provider.keys.count === 0 && !this.context.globalState.get<boolean>(WELCOMED)) {
+      await this.context.globalState.update(WELCOMED, true);
+      const GUIDE = "Open the Guide";
+      const chosen = await vscode.window.showInformationMessage(`Missy: ${this.#provider.name} is unavailable: ${this.#provider.reason ?? ""}`, STORE_KEY, GUIDE);
+      if (chosen === STORE_KEY) {
+        await vscode.commands.executeCommand("missy.storeApiKey");
+      } else if (chosen === GUIDE) {
+        await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${this.context.extension.id}#start`, false);
+      }
+    }
+  }
+
+  async #refreshFacts(): Promise<void> {
+    const session = this.#servers.session;
+    if (session?.isRunning) {
+      this.#todayUsd = await spentToday(session);
+      const providers = session.execute<Provider[]>("missy.listProviders");
+      this.#take(await providers.catch((error: unknown) => this.#log.error(String(error))) ?? undefined);
+    }
+  }
+
+  #take(providers: readonly Provider[] | undefined): void {
+    if (providers) {
+      this.#provider = providers.find((provider) => provider.default) ?? providers[0];
+      this.#show();
+    }
+  }
+
+  #show(): void {
+    const { state } = this.#servers;
+    const editor = vscode.window.activeTextEditor;
+    this.#status.show({ state, running: this.#running.titles, pending: this.#pending.all.length, provider: this.#provider, todayUsd: this.#todayUsd });
+    const contexts: Record<string, boolean> = {
+      "missy.isReady": state === "running",
+      "missy.hasKey": (this.#provider?.available ?? false) && (this.#provider?.keys.count ?? 0) > 0,
+      "missy.isRunning": this.#running.count > 0,
+      "missy.hasPendingChange": this.#pending.all.length > 0,
+      "missy.pendingInEditor": editor !== undefined && this.#pending.on(editor.document.uri).length > 0,
+    };
+    for (const [name, value] of Object.entries(contexts)) {
+      this.#setContext(name, value);
+    }
+  }
+
+  readonly #contexts = new Map<string, boolean>();
+
+  #setContext(name: string, value: boolean): void {
+    if (this.#contexts.get(name) !== value) {
+      this.#contexts.set(name, value);
+      void vscode.commands.executeCommand("setContext", name, value);
+    }
+  }
+
+  async #withChange(given: { id?: string } | undefined, run: (change: PendingChange) => Promise<void>): Promise<void> {
+    const change = this.#pending.get(given?.id ?? "") ?? this.#pending.at(vscode.window.activeTextEditor);
+    if (change) {
+      await run(change);
+    } else {
+      void vscode.window.showInformationMessage("Missy: no change waits for review.");
+    }
+  }
+
+  async #stopRequests(): Promise<void> {
+    const stopped = this.#running.stopAll();
+    const session = this.#servers.session;
+    const others = session?.isRunning ? (await session.execute<{ stopped: number }>("missy.stop")).stopped : 0;
+    vscode.window.setStatusBarMessage(stopped + others > 0 ? "$(debug-stop) Missy: stopped" : "Missy: nothing is running", 4000);
+  }
+
+  async #storeKey(): Promise<void> {
+    const session = await this.#servers.running();
+    const name = this.#provider?.name === "offline" ? "anthropic" : (this.#provider?.name ?? "anthropic");
+    if (await storeKey(session.program, this.context.globalStorageUri.fsPath, name)) {
+      await this.#refreshFacts();
+    }
+  }
+
+  #showReply(title: string, answer: Answer): void {
+    const { text, model, provider, tier, routeReasons, usage, timing } = answer;
+    this.#panel.show({
+      id: answer.id, startedAt: Date.now(), about: "", turns: [{ question: title, text, model, provider, tier, routeReasons, usage, totalMs: timing.totalMs, state: "done", notes: [] }],
+    });
+  }
+
+  async #tellFailure(failure: Failure): Promise<void> {
+    if (failure.kind === "cancelled") {
+      vscode.window.setStatusBarMessage("$(debug-stop) Missy: stopped, nothing was changed", 4000);
+      return;
+    }
+    const buttons = KEY_KINDS.includes(failure.kind) ? [STORE_KEY] : failure.kind === "internal" ? ["Show Log"] : [];
+    const chosen = await vscode.window.showErrorMessage(`Missy: ${failure.message}`, ...buttons);
+    if (chosen === STORE_KEY) {
+      await vscode.commands.executeCommand("missy.storeApiKey");
+    } else if (chosen !== undefined) {
+      this.#log.show();
+    }
+  }
+
+  #revive(panel: vscode.WebviewPanel, state: unknown): void {
+    const id = (state as { conversation?: unknown } | undefined)?.conversation;
+    this.#panel.adopt(panel, typeof id === "string" ? this.#store.find(id) : undefined);
+  }
+
+  async #settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
+    if (event.affectsConfiguration("missy.server")) {
+      await this.#guarded(() => this.#servers.followSettings());
+    } else if (event.affectsConfiguration("missy.hover") || event.affectsConfiguration("missy.edits")) {
+      await this.#servers.session?.settingsChanged();
+    } else if (event.affectsConfiguration("missy.answers") && vscode.workspace.getConfiguration("missy").get<number>("answers.keep") === 0) {
+      await this.#store.forget();
+    }
+  }
+
+  async #trusted(): Promise<void> {
+    const session = this.#servers.session;
+    if (session?.isRunning) {
+      await this.#trust.pass(session);
+    } else {
+      await this.#guarded(() => this.#servers.followSettings()); // an environment in the folder may be used now
+    }
+  }
+}

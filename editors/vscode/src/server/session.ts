@@ -1,0 +1,244 @@
+// The running server: one language client, its commands with streams and progress, its restarts.
+import { randomUUID } from "node:crypto";
+import * as vscode from "vscode";
+import {
+  type Executable,
+  ExecuteCommandRequest,
+  LanguageClient,
+  type LanguageClientOptions,
+  ProgressType,
+  ResponseError,
+  RevealOutputChannelOn,
+  State,
+  WorkDoneProgress,
+} from "vscode-languageclient/node";
+import type { FailureData, Partial } from "../protocol";
+
+export type ServerState = "stopped" | "starting" | "running" | "failed";
+
+export interface Streams {
+  readonly onPartial?: (value: Partial) => void;
+  /** Progress in words: "about 120 tokens so far". */
+  readonly onProgress?: (message: string) => void;
+  readonly token?: vscode.CancellationToken;
+}
+
+export interface Hooks {
+  /** Run a command that the server put into a code action. */
+  readonly runCommand: (command: string, argument: object) => Promise<unknown>;
+  readonly onPendingEdits: (uri: vscode.Uri, ids: ReadonlySet<string>) => void;
+  /** Answer a question of the server's; `ask` shows it to the user. */
+  readonly onQuestion: (actions: readonly { readonly title: string }[], ask: () => Thenable<{ title: string } | undefined>) => Promise<{ title: string } | null>;
+}
+
+const RESTARTS = 4;
+const PARTIAL = new ProgressType<Partial>();
+const SCHEMES = ["file", "untitled", "vscode-vfs", "vscode-notebook-cell"];
+
+export class ServerSession implements vscode.Disposable {
+  readonly #client: LanguageClient;
+  readonly #changes = new vscode.EventEmitter<ServerState>();
+  #state: ServerState = "stopped";
+
+  readonly args = serverArguments();
+  readonly onDidChangeState = this.#changes.event;
+
+  constructor(
+    readonly program: string,
+    cwd: string,
+    private readonly log: vscode.LogOutputChannel,
+    hooks: Hooks,
+  ) {
+    // Not in the workspace: what lies there has no part in how a program starts.
+    const executable: Executable = { command: program, args: [...this.args], options: { cwd, shell: false } };
+    this.#client = new LanguageClient("missy", "Missy", { run: executable, debug: executable }, this.#options(hooks));
+    this.#client.onDidChangeState((event) => this.#enter(stateOf(event.newState)));
+    this.#client.onRequest("window/showMessageRequest", (params: { message: string; actions?: { title: string }[] }) =>
+      hooks.onQuestion(params.actions ?? [], () => vscode.window.showWarningMessage(params.message, ...(params.actions ?? []))),
+    );
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  get isRunning(): boolean {
+    return this.#client.state === State.Running;
+  }
+
+  /** The version that the server says of itself. */
+  get version(): string | undefined {
+    return this.#client.initializeResult?.serverInfo?.version;
+  }
+
+  /** Whether the server has a command; older ones lack some. */
+  has(command: string): boolean {
+    return this.#client.initializeResult?.capabilities.executeCommandProvider?.commands.includes(command) ?? false;
+  }
+
+  /** Whether the server is sent documents of this kind. */
+  static sees(document: vscode.TextDocument): boolean {
+    return SCHEMES.includes(document.uri.scheme);
+  }
+
+  uriOf(uri: vscode.Uri): string {
+    return this.#client.code2ProtocolConverter.asUri(uri);
+  }
+
+  async start(): Promise<void> {
+    this.#enter("starting");
+    try {
+      await this.#client.start();
+    } catch (error) {
+      this.#enter("failed");
+      throw error;
+    }
+  }
+
+  /** Run a command of the server's. Rejects with Failure. */
+  async execute<Result>(command: string, argument: object = {}, streams: Streams = {}): Promise<Result> {
+    const subscriptions: vscode.Disposable[] = [];
+    let given = argument;
+    let workDoneToken: string | undefined;
+    if (streams.onPartial) {
+      const token = randomUUID();
+      given = { ...argument, partialResultToken: token, wait: true };
+      subscriptions.push(this.#client.onProgress(PARTIAL, token, streams.onPartial));
+    }
+    if (streams.onProgress) {
+      workDoneToken = randomUUID();
+      const report = streams.onProgress;
+      subscriptions.push(
+        this.#client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+          if (value.kind === "report" && value.message !== undefined) {
+            report(value.message);
+          }
+        }),
+      );
+    }
+    const params = { command, arguments: [given], ...(workDoneToken === undefined ? {} : { workDoneToken }) };
+    try {
+      return (await this.#client.sendRequest(ExecuteCommandRequest.type, params, streams.token)) as Result;
+    } catch (error) {
+      throw failureOf(error);
+    } finally {
+      subscriptions.forEach((subscription) => subscription.dispose());
+    }
+  }
+
+  /** Tell the server to ask for the settings again. */
+  async settingsChanged(): Promise<void> {
+    if (this.isRunning) {
+      await this.#client.sendNotification("workspace/didChangeConfiguration", { settings: null });
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#client.needsStop()) {
+      await this.#client.stop().catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
+    }
+  }
+
+  dispose(): void {
+    void this.stop().finally(() => void this.#client.dispose().catch(() => undefined));
+    this.#changes.dispose();
+  }
+
+  #options(hooks: Hooks): LanguageClientOptions {
+    return {
+      documentSelector: SCHEMES.map((scheme) => ({ scheme })),
+      outputChannel: this.log,
+      traceOutputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      diagnosticCollectionName: "missy",
+      connectionOptions: { maxRestartCount: RESTARTS },
+      // What a model wrote runs no commands and shows no raw HTML (a test holds this).
+      markdown: { isTrusted: false, supportHtml: false },
+      middleware: {
+        executeCommand: async (command, args) => hooks.runCommand(command, (args[0] as object | undefined) ?? {}),
+        provideCodeActions: async (document, range, context, token, next) => ((await next(document, range, context, token)) ?? []).map(withInputBox),
+        handleDiagnostics: (uri, diagnostics, next) => {
+          next(uri, diagnostics);
+          hooks.onPendingEdits(uri, pendingIds(diagnostics));
+        },
+        workspace: { configuration: (params) => params.items.map((item) => (item.section === "missy" ? ownSettings() : null)) },
+      },
+    };
+  }
+
+  #enter(state: ServerState): void {
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#changes.fire(state);
+    }
+  }
+}
+
+/** Return the arguments that the user's settings give the server. */
+export function serverArguments(): readonly string[] {
+  return vscode.workspace.getConfiguration("missy").get<unknown[]>("server.args", []).filter((arg) => typeof arg === "string");
+}
+
+/** A request that came to nothing: what the server says of it. */
+export class Failure extends Error {
+  constructor(
+    message: string,
+    readonly kind: string,
+    readonly data: FailureData,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Where an editor has no place to type, the server's action "Edit" begins a comment for the instruction; here is an
+ * input box instead.
+ */
+function withInputBox(action: vscode.CodeAction | vscode.Command): vscode.CodeAction | vscode.Command {
+  if (!(action instanceof vscode.CodeAction) || action.command || !action.edit || action.kind?.value !== "refactor.rewrite.missy.edit") {
+    return action;
+  }
+  const own = new vscode.CodeAction(`${action.title}…`, action.kind);
+  own.command = { title: own.title, command: "missy.editSelection" };
+  return own;
+}
+
+/** Return what the user has set, and only that: a default of ours must not override the configuration file. */
+function ownSettings(): object {
+  const settings = vscode.workspace.getConfiguration("missy");
+  const set = (name: string): string | undefined => settings.inspect<string>(name)?.globalValue;
+  const hover = set("hover.mode");
+  const review = set("edits.review");
+  return { ...(hover === undefined ? {} : { hover: { mode: hover } }), ...(review === undefined ? {} : { edits: { review } }) };
+}
+
+function pendingIds(diagnostics: readonly vscode.Diagnostic[]): Set<string> {
+  const ids = new Set<string>();
+  for (const diagnostic of diagnostics as (vscode.Diagnostic & { data?: { id?: unknown } })[]) {
+    if (diagnostic.source === "missy" && diagnostic.code === "pending-edit" && typeof diagnostic.data?.id === "string") {
+      ids.add(diagnostic.data.id);
+    }
+  }
+  return ids;
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof ResponseError) {
+    const data = (error.data ?? {}) as FailureData;
+    return new Failure(error.message, error.code === -32800 ? "cancelled" : (data.kind ?? "internal"), data);
+  }
+  return new Failure(error instanceof Error ? error.message : String(error), "internal", {});
+}
+
+function stateOf(state: State): ServerState {
+  switch (state) {
+    case State.Running:
+      return "running";
+    case State.Starting:
+      return "starting";
+    case State.StartFailed:
+      return "failed";
+    default:
+      return "stopped";
+  }
+}

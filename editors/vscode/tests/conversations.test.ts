@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Conversation, historyBefore, keepBounded, readStored, type Turn } from "../src/answers/conversations";
+
+function turn(question: string, text: string, more: Partial<Turn> = {}): Turn {
+  return { question, text, state: "done", notes: [], ...more };
+}
+
+function conversation(id: string, ...turns: Turn[]): Conversation {
+  return { id, startedAt: 0, about: "", turns };
+}
+
+test("the history holds whole pairs before the last question, without failures", () => {
+  const talk = conversation("a", turn("one", "first"), turn("two", "part", { state: "failed" }), turn("three", "half", { state: "stopped" }), turn("four", "", { state: "running" }));
+  assert.deepEqual(historyBefore(talk), [
+    { role: "user", content: "one" },
+    { role: "assistant", content: "first" },
+    { role: "user", content: "three" },
+    { role: "assistant", content: "half" },
+  ]);
+});
+
+test("the newest conversation comes first and is kept once", () => {
+  const kept = keepBounded([conversation("a", turn("q", "old")), conversation("b", turn("q", "b"))], conversation("b", turn("q", "new")), 20);
+  assert.deepEqual(kept.map((one) => [one.id, one.turns[0]?.text]), [["b", "new"], ["a", "old"]]);
+});
+
+test("no more are kept than wished, and none where none are", () => {
+  const many = Array.from({ length: 30 }, (_, number) => conversation(String(number), turn("q", "a")));
+  assert.equal(keepBounded(many, conversation("new", turn("q", "a")), 5).length, 5);
+  assert.equal(keepBounded(many, conversation("new", turn("q", "a")), 0).length, 0);
+});
+
+test("large ones make the older ones go", () => {
+  const large = "x".repeat(150_000);
+  const kept = keepBounded(["a", "b", "c"].map((id) => conversation(id, turn("q", large))), conversation("d", turn("q", large)), 20);
+  assert.deepEqual(kept.map((one) => one.id), ["d", "a"]);
+});
+
+test("what ran when it was kept does not run any more", () => {
+  assert.equal(keepBounded([], conversation("a", turn("q", "half", { state: "running" })), 5)[0]?.turns[0]?.state, "stopped");
+});
+
+for (const stored of [undefined, null, "text", 7, {}, [null], [{ id: 1 }], [{ id: "a", about: "", turns: [{}] }], [{ id: "a", about: "", turns: "no" }]]) {
+  test(`${JSON.stringify(stored)} in the store is no conversation`, () => {
+    assert.deepEqual(readStored(stored), []);
+  });
+}

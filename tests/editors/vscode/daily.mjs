@@ -1,0 +1,273 @@
+// A day with Missy: what a person does, in order; each step begins where the one before it ended.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+
+const KEY = "sk-ant-api03-FAKE-0000-not-a-key";
+
+const steps = {
+  "the trust question comes first; nothing of ours asks before": async ({ page, workbench }) => {
+    await page.getByRole("button", { name: /Yes, I trust the authors/ }).waitFor();
+    await workbench.shot("01-trust");
+    await workbench.trust();
+  },
+
+  "the server starts and says that it has no key": async ({ workbench }) => {
+    await workbench.openFile("prices.py");
+    await workbench.toast("anthropic is unavailable").waitFor();
+    await workbench.until(async () => /unavailable/.test((await workbench.statusItem().getAttribute("aria-label")) ?? ""), "status bar tells");
+    await workbench.shot("02-no-key");
+  },
+
+  "a wrong key is stored, refused upstream, and said": async ({ workbench, page }) => {
+    await workbench.toast("anthropic is unavailable").getByRole("button", { name: "Store API Key…" }).click();
+    await page.locator(".quick-input-widget input[type=password]").waitFor();
+    await workbench.shot("03-store-key");
+    await workbench.type("sk-ant-api03-FAKE-WRONG");
+    await workbench.toast("is stored in").waitFor();
+    await workbench.selectLines(1, 5);
+    await workbench.command("Missy: Ask About Selection…");
+    await workbench.type("What does this do?");
+    await workbench.panel().getByRole("alert").filter({ hasText: /key/ }).waitFor();
+    await workbench.shot("04-wrong-key");
+    return await workbench.panel().getByRole("alert").innerText();
+  },
+
+  "the right key replaces it": async ({ workbench, code }) => {
+    await workbench.panel().getByRole("button", { name: "Store another API key" }).click();
+    await workbench.type(KEY);
+    await workbench.toast("is stored in").last().waitFor();
+    const stored = fs.readdirSync(path.join(code.home, ".missy", "secrets"));
+    assert.ok(stored.includes("vault.enc"), "the encrypted vault has it");
+    for (const name of ["User", "Machine"]) {
+      assert.doesNotMatch(fs.readFileSync(path.join(code.run, "data", name, "settings.json"), "utf8"), /sk-ant/);
+    }
+    assert.doesNotMatch(code.extensionLog(), /sk-ant-api03/);
+  },
+
+  "an answer streams into the panel": async ({ workbench, journal, page }) => {
+    await workbench.selectLines(1, 5);
+    await workbench.command("Missy: Ask About Selection…");
+    await workbench.type("What does this do?");
+    const panel = workbench.panel();
+    await panel.getByRole("button", { name: "Stop this answer" }).waitFor();
+    await workbench.shot("05-streaming");
+    await panel.getByRole("heading", { name: "What it does" }).waitFor();
+    await panel.getByRole("button", { name: "Copy this answer" }).waitFor();
+    await panel.getByText(/claude-\S+ · \w+ · .*\$0\.\d+/).waitFor();
+    assert.equal(await panel.locator("img, script[src^='x'], .answer script").count(), 0, "no image and no script is made of an answer");
+    assert.equal(await panel.locator("a[href]").count(), 0);
+    assert.notEqual(await page.title(), "owned");
+    assert.equal((await journal()).at(-1).key, KEY);
+    await workbench.shot("06-answer");
+    return await panel.getByRole("status").innerText();
+  },
+
+  "a follow-up question takes the conversation along": async ({ workbench, journal }) => {
+    const panel = workbench.panel();
+    await panel.getByLabel("Follow-up question").last().fill("and how does this follow?");
+    await panel.getByLabel("Follow-up question").last().press("Enter");
+    await panel.getByText(/You asked before: \d messages/).waitFor();
+    assert.ok((await journal()).at(-1).messages >= 3, "two turns of history and the question");
+    await workbench.shot("07-follow-up");
+  },
+
+  "stop closes the upstream connection and keeps the text": async ({ workbench, journal }) => {
+    const panel = workbench.panel();
+    await panel.getByLabel("Follow-up question").last().fill("answer slowly please");
+    await panel.getByLabel("Follow-up question").last().press("Enter");
+    await panel.getByText(/word9 /).waitFor();
+    await panel.getByRole("button", { name: "Stop this answer" }).click();
+    await panel.getByText(/stopped/).waitFor();
+    await workbench.until(async () => (await journal()).at(-1).isClosed, "the upstream connection is closed");
+    await workbench.shot("08-stopped");
+    return `open for ${(await journal()).at(-1).secondsOpen.toFixed(1)} s`;
+  },
+
+  "the last answers can be shown again after the window is closed": async ({ workbench, code, page }) => {
+    await page.goto("about:blank");
+    await page.waitForTimeout(1000);
+    await workbench.open(code.url);
+    // VS Code brings the panel back by itself; what it shows comes from the folder's state.
+    await workbench.panel().getByRole("heading", { name: "What it does" }).waitFor({ timeout: 60_000 });
+    await page.locator(".tab").filter({ hasText: "Missy:" }).getByRole("button", { name: /Close/ }).click();
+    await workbench.command("Missy: Show Last Answers…");
+    await workbench.pick("What does this do?");
+    await workbench.panel().getByRole("heading", { name: "What it does" }).waitFor();
+    await workbench.shot("09-shown-again");
+  },
+
+  "copy and insert put the code where it is wanted": async ({ workbench, page }) => {
+    await workbench.panel().getByRole("button", { name: "Copy this python code" }).first().click();
+    await workbench.until(async () => (await page.evaluate(() => navigator.clipboard.readText())).includes("return sum(prices)"), "the clipboard has it");
+    await workbench.openFile("prices.py");
+    await page.keyboard.press("Control+End");
+    await workbench.panel().getByRole("button", { name: "Insert this python code at the cursor" }).first().click();
+    await workbench.until(async () => (await workbench.text()).includes("return sum(prices)"), "the editor has it");
+    await page.keyboard.press("Control+Z");
+    await workbench.until(async () => !(await workbench.text()).includes("return sum(prices)"), "one undo takes it back");
+  },
+
+  "a link of an answer is opened only after a question": async ({ workbench, page }) => {
+    await workbench.panel().getByRole("link", { name: "the manual" }).click();
+    const dialog = page.locator(".monaco-dialog-box");
+    await dialog.filter({ hasText: "https://example.invalid/manual" }).waitFor();
+    await workbench.shot("10-link");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  },
+
+  "every control of the panel has a name and is reached by Tab": async ({ workbench, page }) => {
+    const panel = workbench.panel();
+    const names = await panel.locator("button, textarea").evaluateAll((controls) => controls.map((one) => one.getAttribute("aria-label") ?? one.labels?.[0]?.textContent ?? one.textContent ?? ""));
+    assert.ok(names.every((name) => name.trim() !== ""), names.join("|"));
+    await panel.locator("#conversation").focus();
+    const count = await panel.locator("button:not(:disabled), textarea, pre").count();
+    const reached = new Set();
+    for (let press = 0; press < count + 1; press++) {
+      await page.keyboard.press("Tab");
+      reached.add(await panel.locator("body").evaluate(() => [...document.querySelectorAll("*")].indexOf(document.activeElement)));
+    }
+    assert.ok(reached.size >= count, `${reached.size} of ${count}`);
+    return `${count} controls`;
+  },
+
+  "providers are listed with their state": async ({ workbench, page }) => {
+    await workbench.command("Missy: List Providers");
+    const row = page.locator(".quick-input-list .monaco-list-row").filter({ hasText: "anthropic" });
+    await row.filter({ hasText: "available" }).waitFor();
+    await workbench.shot("11-providers");
+    const text = await row.innerText();
+    await page.keyboard.press("Escape");
+    return text.replaceAll("\n", " ");
+  },
+
+  "usage is shown as a page": async ({ workbench, page }) => {
+    await workbench.command("Missy: Show Usage");
+    await page.locator(".tab.active").filter({ hasText: "Missy usage" }).waitFor();
+    const preview = page.locator("iframe.webview.ready").last().contentFrame().locator("iframe#active-frame").contentFrame();
+    await preview.getByRole("cell", { name: "claude-sonnet-4-6" }).waitFor();
+    await workbench.shot("12-usage");
+    await page.locator(".tab.active").filter({ hasText: "Missy usage" }).getByRole("button", { name: /Close/ }).click();
+  },
+
+  "a wait for the model can be cancelled": async ({ workbench, journal, page }) => {
+    await workbench.openFile("prices.py");
+    await workbench.command("Missy: Ask…");
+    await workbench.type("first wait long");
+    const toast = workbench.toast("waiting for the model");
+    await toast.waitFor();
+    await workbench.shot("13-waiting");
+    await toast.hover();
+    await toast.getByRole("button", { name: "Cancel" }).click();
+    await workbench.until(async () => (await journal()).at(-1).isClosed, "the upstream connection is closed");
+    await workbench.panel().getByText(/stopped/).waitFor();
+    await page.keyboard.press("Escape");
+  },
+
+  "what the panel shows follows the theme, high contrast too": async ({ workbench, page }) => {
+    await workbench.command("Preferences: Color Theme");
+    await workbench.type("Dark High Contrast");
+    const panel = workbench.panel();
+    const color = () => panel.locator("body").evaluate((body) => getComputedStyle(body).color);
+    await workbench.until(async () => (await color()) === "rgb(255, 255, 255)", "white on black");
+    await workbench.shot("14-high-contrast");
+    await workbench.command("Preferences: Color Theme");
+    await workbench.type("Light Modern");
+    await workbench.until(async () => (await color()) !== "rgb(255, 255, 255)", "the light theme");
+    await page.keyboard.press("Escape");
+  },
+
+  "activation takes little": async ({ workbench, page }) => {
+    await workbench.command("Developer: Show Running Extensions");
+    const row = page.locator(".runtime-extensions-editor .monaco-list-row").filter({ hasText: "Missy" });
+    await row.first().waitFor();
+    const words = (await row.first().innerText()).replaceAll("\n", " ");
+    await page.keyboard.press("Escape");
+    const activation = /Activation: (\d+)ms|(\d+)ms/.exec(words);
+    assert.ok(activation && Number(activation[1] ?? activation[2]) < 2000, words);
+    return words.slice(0, 120);
+  },
+
+  "a crash of the server is survived": async ({ workbench, code }) => {
+    const first = serverProcess(code);
+    process.kill(first, "SIGKILL");
+    await workbench.until(() => ![undefined, first].includes(serverProcess(code)), "another server runs");
+    await workbench.until(async () => /anthropic/.test((await workbench.statusItem().getAttribute("aria-label")) ?? ""), "the status bar is back");
+    await workbench.command("Missy: Ask…");
+    await workbench.type("is it there? follow");
+    await workbench.panel().getByText(/You asked before/).waitFor();
+  },
+
+  "the server can be restarted by hand": async ({ workbench, code }) => {
+    const first = serverProcess(code);
+    await workbench.command("Missy: Restart Server");
+    await workbench.until(() => ![undefined, first].includes(serverProcess(code)), "another server runs");
+    await workbench.until(async () => /anthropic/.test((await workbench.statusItem().getAttribute("aria-label")) ?? ""), "the status bar is back");
+  },
+
+  "the log can be seen": async ({ workbench, page }) => {
+    await workbench.command("Missy: Show Log");
+    await page.locator(".part.panel .view-line").filter({ hasText: "server version" }).first().waitFor();
+    await workbench.shot("15-log");
+    await page.keyboard.press("Control+J");
+  },
+
+  "a refactoring waits, is shown as a diff, and is accepted": async ({ workbench, page }) => {
+    await workbench.openFile("prices.py");
+    await workbench.selectLines(1, 5);
+    await workbench.command("Missy: Run Action…");
+    await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: "Refactor" }).first().waitFor();
+    await workbench.shot("20-actions");
+    await workbench.pick("Refactor");
+    await workbench.toast("Refactor is ready at line 1").waitFor();
+    await page.locator(".codelens-decoration a").filter({ hasText: "Accept" }).waitFor();
+    await workbench.shot("21-pending");
+    assert.match(await workbench.text(), /result = 0/, "nothing is changed before the user says so");
+    await workbench.command("Missy: Show Pending Change");
+    await page.locator(".monaco-diff-editor .view-line").filter({ hasText: "return sum(prices)" }).waitFor();
+    await workbench.shot("22-diff");
+    await page.locator(".editor-actions").getByRole("button", { name: "Missy: Accept Change" }).click();
+    await workbench.until(async () => (await page.locator(".monaco-diff-editor").count()) === 0, "the diff closes");
+    await workbench.focusEditor();
+    await workbench.until(async () => /return sum\(prices\)/.test(await workbench.text()), "the change is in the text");
+    await workbench.shot("23-accepted");
+  },
+
+  "one undo takes it back": async ({ workbench, page }) => {
+    await workbench.focusEditor();
+    await page.keyboard.press("Control+Z");
+    await workbench.until(async () => /result = result \+ price/.test(await workbench.text()), "the old text is back");
+    assert.doesNotMatch(await workbench.text(), /sum\(prices\)/);
+  },
+
+  "edit selection is one key away, and discard leaves the text alone": async ({ workbench, page }) => {
+    await workbench.clearNotifications();
+    await workbench.selectLines(1, 5);
+    await page.keyboard.press("Shift+Alt+E");
+    await workbench.type("make it shorter");
+    await workbench.toast("Edit is ready").waitFor();
+    const menu = await workbench.codeActions();
+    await workbench.shot("24-light-bulb");
+    await menu.locator(".monaco-list-row").filter({ hasText: /Missy: Discard/ }).click();
+    await workbench.until(async () => (await page.locator(".codelens-decoration a").filter({ hasText: "Accept" }).count()) === 0, "the change is gone");
+    assert.match(await workbench.text(), /result = 0/);
+  },
+};
+
+export const daily = { steps };
+
+/** Return the id of the server that this run's VS Code has started: its log file is on its command line. */
+function serverProcess(code) {
+  const mark = path.join(code.run, "server.log");
+  for (const id of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = fs.readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0");
+      if (words.includes(mark)) {
+        return Number(id);
+      }
+    } catch {
+      // it has ended meanwhile
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,135 @@
+// The parts of VS Code that a person uses, as functions over a Playwright page.
+import fs from "node:fs";
+import path from "node:path";
+
+const MENU = ".action-widget:not(.action-list-submenu-panel)";
+
+export class Workbench {
+  constructor(page, artefacts) {
+    this.page = page;
+    this.artefacts = artefacts;
+    fs.mkdirSync(artefacts, { recursive: true });
+  }
+
+  async open(url) {
+    await this.page.goto(url);
+    await this.page.waitForSelector(".monaco-workbench");
+  }
+
+  async shot(name) {
+    await this.page.screenshot({ path: path.join(this.artefacts, `${name}.png`) });
+  }
+
+  async until(check, what, timeoutMs = 15_000) {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const value = await check();
+      if (value) {
+        return value;
+      }
+      if (Date.now() > deadline) {
+        throw new Error(`not within ${timeoutMs} ms: ${what}`);
+      }
+      await this.page.waitForTimeout(50);
+    }
+  }
+
+  async trust() {
+    await this.page.getByRole("button", { name: /Yes, I trust the authors/ }).click();
+  }
+
+  async distrust() {
+    await this.page.getByRole("button", { name: /No, I don't trust the authors/ }).click();
+  }
+
+  async openFile(name) {
+    await this.page.locator(".explorer-folders-view .monaco-list-row").filter({ hasText: new RegExp(`^${name.replace(".", "\\.")}$`) }).dblclick();
+    await this.page.locator(".tab.active").filter({ hasText: name }).first().waitFor();
+    await this.page.waitForSelector(".monaco-editor .view-line");
+  }
+
+  /** Open the palette and run the command with exactly this name. */
+  async command(name) {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input");
+    await input.waitFor({ state: "visible" });
+    await input.fill(`>${name}`);
+    const rows = this.page.locator(".quick-input-list .monaco-list-row");
+    await rows.filter({ has: this.page.locator(".label-name", { hasText: exactly(name) }) }).first().click();
+  }
+
+  /** Type into the box that is open, and confirm. */
+  async type(text) {
+    const input = this.page.locator(".quick-input-widget:visible input");
+    await input.waitFor({ state: "visible" });
+    await input.fill(text);
+    await this.page.waitForTimeout(100); // the list follows what is typed
+    await input.press("Enter");
+  }
+
+  async pick(text) {
+    await this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: text }).first().click();
+  }
+
+  toast(text) {
+    return this.page.locator(".notification-toast").filter({ hasText: text });
+  }
+
+  /** Select whole lines of the active editor, numbered from 1. */
+  async selectLines(first, last) {
+    await this.focusEditor();
+    await this.page.keyboard.press("Control+Home");
+    for (let line = 1; line < first; line++) {
+      await this.page.keyboard.press("ArrowDown");
+    }
+    for (let line = first; line <= last; line++) {
+      await this.page.keyboard.press("Shift+ArrowDown");
+    }
+  }
+
+  async focusEditor() {
+    await this.page.keyboard.press("Control+1");
+    await this.page.locator(".editor-group-container.active .monaco-editor.focused, .editor-group-container.active .monaco-editor textarea").first().waitFor({ state: "attached" });
+  }
+
+  /** Return the text of the active editor as it is shown, without its line numbers. */
+  async text() {
+    const lines = await this.page.locator(".editor-group-container.active .monaco-editor .view-lines").first().locator(".view-line").all();
+    const placed = await Promise.all(lines.map(async (line) => ({ top: await line.evaluate((one) => Number.parseFloat(one.style.top)), text: await line.innerText() })));
+    return placed.sort((one, other) => one.top - other.top).map((line) => line.text.replaceAll("\u00a0", " ")).join("\n");
+  }
+
+  statusItem() {
+    return this.page.locator("[id='missy-lsp.missy-lsp.missy.status']");
+  }
+
+  /** Open the menu of code actions at the cursor. */
+  async codeActions() {
+    for (let attempt = 0; ; attempt++) {
+      await this.page.waitForTimeout(250); // right after a change VS Code takes no code actions
+      await this.page.keyboard.press("Control+.");
+      try {
+        await this.page.locator(MENU).waitFor({ timeout: 3000 });
+        return this.page.locator(MENU);
+      } catch (error) {
+        if (attempt === 3) {
+          throw error;
+        }
+        await this.page.keyboard.press("Escape");
+      }
+    }
+  }
+
+  /** The inside of the answer panel: a frame in a frame. */
+  panel() {
+    return this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
+  }
+
+  async clearNotifications() {
+    await this.command("Notifications: Clear All Notifications");
+  }
+}
+
+function exactly(text) {
+  return new RegExp(`^\\s*${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\s*$`);
+}
