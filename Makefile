@@ -7,19 +7,43 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-.PHONY: help demo test soak lint format lock bench docs clean
+VSCODE := editors/vscode
+VSIX = dist/missy-lsp-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' $(VSCODE)/package.json).vsix
+
+.PHONY: help demo test test-editors test-neovim test-vscode vsix fuzz soak lint format lock bench docs clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## Ask about a file of this repository through the real language server
 	@$(BIN)/missy demo
 
 test: $(DEV) ## Run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/editors
+
+test-editors: test-neovim test-vscode ## Drive the plugins in real editors
+
+test-neovim: $(DEV) ## Drive the plugin in a real Neovim
+	@$(BIN)/python -m pytest -q tests/editors/neovim
+
+# Needs Chromium, g++ and Node's headers (Debian: apt install chromium g++ make); the editor is kept below ~/.cache.
+test-vscode: $(DEV) vsix ## Drive the extension in a real VS Code
+	@node tests/editors/vscode/run.mjs $(VSIX) $(BIN)/missy-lsp $(SCENARIOS)
+
+# Needs Node 20 or later with npm.
+vsix: $(VSCODE)/node_modules/.package-lock.json ## Build the VS Code extension
+	@mkdir -p dist
+	@cd $(VSCODE) && npm run --silent check && npm run --silent test && node build.mjs
+	@cd $(VSCODE) && node_modules/.bin/vsce package --no-dependencies --out ../../$(VSIX)
+
+$(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json
+	@cd $(VSCODE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 soak: $(DEV) ## Run the tests with every generated case
-	@MISSY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 3600
+	@MISSY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 3600 --ignore tests/editors
+
+fuzz: $(DEV) ## Mutate recorded sessions for as long as MISSY_FUZZ_CASES says
+	@MISSY_SOAK=1 $(BIN)/python -m pytest -q --timeout 3600 tests/server/test_fuzz.py
 
 lint: $(DEV) ## Check style, types and what must not drift
 	@$(BIN)/ruff check .
@@ -45,7 +69,7 @@ lock: $(DEV) ## Resolve the dependencies again, with hashes, for every supported
 		--constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
 
 clean: ## Remove what was set up and built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist $(VSCODE)/dist $(VSCODE)/node_modules .artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12, 3.13 or 3.14 is needed and none was found: install one, then try again." >&2; exit 1; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from missy_lsp.characters import one_line
 from missy_lsp.config.actions import Action
 from missy_lsp.document import Snapshot, Span
 from missy_lsp.errors import UsageError
@@ -95,7 +96,7 @@ def action_route_input(asked: ActionInput) -> RouteInput:
 
 def title_of(asked: ActionInput) -> str:
     """Name a run for the user: the action and what it works on."""
-    return f"{asked.action.id} {asked.target.name}" if asked.target.name else asked.action.id
+    return one_line(f"{asked.action.id} {asked.target.name}", 80) if asked.target.name else asked.action.id
 
 
 def _place(asked: ActionInput, shown: Snapshot, max_tokens: int) -> tuple[TextBlock, ...]:

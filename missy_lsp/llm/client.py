@@ -39,6 +39,7 @@ from missy_lsp.llm.types import (
     UsageSoFar,
 )
 from missy_lsp.llm.upstream import Upstream
+from missy_lsp.secret import Secret
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +86,8 @@ class ModelClient:
     """Run calls; keeps providers, keys and places from call to call.
 
     Times come from `clock` (monotonic, seconds), waiting goes through `sleep`, jitter through `chance`.
-    What is spent goes to `ledger`, which `budget.daily_usd` needs to hold. `knowledge` is read when it is first needed
-    where none is given.
+    `on_key` is told every key that is found. What is spent goes to `ledger`, which `budget.daily_usd` needs to hold.
+    `knowledge` is read when it is first needed where none is given.
     """
 
     def __init__(
@@ -96,13 +97,14 @@ class ModelClient:
         *,
         environ: Mapping[str, str] | None = None,
         ledger: Ledger | None = None,
+        on_key: Callable[[Secret], object] | None = None,
         knowledge: RoutingKnowledge | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: random.Random | None = None,
     ) -> None:
         self._registry = registry
-        self._keys = ProviderKeys(os.environ if environ is None else environ, open_vault, clock)
+        self._keys = ProviderKeys(os.environ if environ is None else environ, open_vault, clock, on_key)
         self._places = Places()
         self._breakers: dict[tuple[str, str | None], Breaker] = {}
         self._ledger = ledger

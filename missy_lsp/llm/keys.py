@@ -14,6 +14,7 @@ from missy_lsp.credentials.pool import KeyPool
 from missy_lsp.credentials.resolve import KeyResolution, resolve_keys
 from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ModelError
+from missy_lsp.secret import Secret
 
 # The provider's id, its implementation, its base_url.
 _Upstream = tuple[str, str, str | None]
@@ -29,10 +30,17 @@ class _Known:
 class ProviderKeys:
     """Resolve keys when they are first needed and again when the configuration or their validity changed."""
 
-    def __init__(self, environ: Mapping[str, str], open_vault: Callable[[], Vault], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        open_vault: Callable[[], Vault],
+        clock: Callable[[], float],
+        on_key: Callable[[Secret], object] | None = None,
+    ) -> None:
         self._environ = environ
         self._open_vault = open_vault
         self._clock = clock
+        self._on_key = on_key
         self._known: dict[_Upstream, _Known] = {}
         self._looking: dict[_Upstream, tuple[ProviderConfig, asyncio.Future[KeyResolution]]] = {}
 
@@ -69,6 +77,9 @@ class ProviderKeys:
 
     async def _resolve(self, provider_id: str, config: ProviderConfig) -> _Known:
         resolution = await self._look_up(provider_id, config)
+        if self._on_key is not None:
+            for key in resolution.keys:
+                self._on_key(key.secret)  # before it is used: the log hides it from now on
         upstream = _upstream(provider_id, config)
         earlier = self._known.get(upstream)
         known = _Known(config, resolution, earlier.pool if earlier else KeyPool(self._clock))

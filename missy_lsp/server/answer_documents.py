@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from missy_lsp.characters import one_line
 from missy_lsp.errors import MissyError
 from missy_lsp.server.protocol import ClientRefused
 
@@ -23,20 +24,23 @@ _HEAD_CHARACTERS = 300
 
 async def show_answer(session: Session, title: str, question: str, answer: Answer) -> None:
     """Show an answer by the best means that the client has; nothing of it is lost where none serves."""
-    text = str(answer["text"])
+    from missy_lsp.markdown.filtering import filter_markdown  # its parser is loaded when it is needed
+
+    text = filter_markdown(str(answer["text"]))
+    answer = {**answer, "text": text}
     if len(text) <= SHORT_CHARACTERS and "\n" not in text.strip():
-        session.show_message(types.MessageType.Info, text.strip() or "The answer is empty.")
+        session.show_message(types.MessageType.Info, one_line(text, SHORT_CHARACTERS * 2) or "The answer is empty.")
         return
     try:
         path = write_document(session.configuration.locations.cache_dir / "answers", title, question, answer)
     except OSError as error:
-        head = text[:_HEAD_CHARACTERS]
+        head = one_line(text, _HEAD_CHARACTERS)
         session.show_message(
             types.MessageType.Warning, f"{head}… (the whole answer could not be saved: {error.strerror})"
         )
         return
     if not session.client.show_document or not await show_document(session, path):
-        session.show_message(types.MessageType.Info, f"{text[:_HEAD_CHARACTERS].strip()}… (the whole answer: {path})")
+        session.show_message(types.MessageType.Info, f"{one_line(text, _HEAD_CHARACTERS)}… (the whole answer: {path})")
 
 
 def show_failure(session: Session, title: str, error: MissyError) -> None:

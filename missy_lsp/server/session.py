@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from missy_lsp.characters import one_line
 from missy_lsp.errors import ConfigError
 from missy_lsp.server.client_features import ClientFeatures
 from missy_lsp.server.diagnostics import PublishedDiagnostics
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_MESSAGE = 4000
 _SEVERITY = {"error": 1, "warning": 2}  # LSP 3.17, DiagnosticSeverity
 
 
@@ -103,12 +105,15 @@ class Session:
         task.add_done_callback(self._release)
 
     def show_message(self, kind: types.MessageType, text: str) -> None:
+        """Show a sentence: one line, whatever a model, a file or an upstream has put into it."""
+        text = one_line(text, _LONGEST_MESSAGE)
         self.protocol.notify(types.WINDOW_SHOW_MESSAGE, {"type": kind.value, "message": text})
 
     def log_message(self, text: str) -> None:
         """Write a line into the editor's log of this server."""
         self.protocol.notify(
-            types.WINDOW_LOG_MESSAGE, {"type": types.MessageType.Info.value, "message": f"Missy: {text}"}
+            types.WINDOW_LOG_MESSAGE,
+            {"type": types.MessageType.Info.value, "message": f"Missy: {one_line(text, _LONGEST_MESSAGE)}"},
         )
 
     def publish_problems(self) -> None:

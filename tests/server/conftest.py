@@ -14,6 +14,7 @@ from tests.support.configuration import write_user_config
 from tests.support.editor import CAPABILITIES, Editor
 from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
+from tests.support.request_oracle import assert_valid_request
 
 
 @pytest.fixture
@@ -60,9 +61,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
 
 
 @pytest.fixture
-def shared(started: Shared) -> Shared:
-    """The server of the module, with nothing left of the test before."""
+def shared(started: Shared) -> Iterator[Shared]:
+    """The server of the module, with nothing left of the test before; what it sent is what the real API accepts."""
     started.process.messages.clear()
     started.api.forget()
     started.configure()
-    return started
+    yield started
+    for request in started.api.requests:
+        assert request.path.endswith("/v1/messages")
+        assert_valid_request(request.json)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.server.conftest import Shared
 from tests.support.configuration import FAKE_KEY, write_user_config
 from tests.support.fake_api import (
     FakeApi,
@@ -27,6 +28,18 @@ from tests.support.fake_api import (
 from tests.support.lsp_process import LspProcess, Message
 
 URI = "file:///project/a.py"
+
+
+@pytest.fixture
+def api(shared: Shared) -> FakeApi:
+    return shared.api
+
+
+@pytest.fixture
+def server(shared: Shared) -> LspProcess:
+    return shared.process
+
+
 CODE = "def add(a, b):\n    return a + b  # 😋\n"
 TOKEN = "partial"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 from lsprotocol import types
 
+from missy_lsp.characters import one_line
 from missy_lsp.document import Span
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
@@ -218,8 +219,7 @@ def _lines(first: int, last: int) -> Json:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _MAX_TITLE else f"{line[: _MAX_TITLE - 1]}…"
+    return one_line(text, _MAX_TITLE)
 
 
 def _holds(wanted: str, kind: str) -> bool:
