@@ -76,7 +76,7 @@ class Session:
 
         vault = open_vault(self.configuration.locations)
         registry = ProviderRegistry(offline=self._options.offline)
-        return ModelClient(registry, lambda: vault, ledger=self.ledger)
+        return ModelClient(registry, lambda: vault, ledger=self.ledger, on_key=self._options.known_secrets.add)
 
     @cached_property
     def ledger(self) -> Ledger:

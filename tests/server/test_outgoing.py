@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.server.conftest import Shared
 from tests.support.actions import replacement, run
-from tests.support.fake_api import answer
+from tests.support.canary import assert_absent
+from tests.support.configuration import write_user_config
+from tests.support.fake_api import (
+    FakeApi,
+    answer,
+    api_error,
+    block_start,
+    block_stop,
+    delta,
+    message_delta,
+    message_start,
+    message_stop,
+    stream,
+)
+from tests.support.lsp_process import LspProcess
 
 TOKEN = "ghp_" + "A1b2C3d4E5" * 3 + "F6g7H8"
 CODE = f'def connect():\n    token = "{TOKEN}"\n    return open(token)\n'
@@ -77,15 +92,6 @@ def test_characters_that_nobody_sees_are_not_sent_and_stay_in_the_document(share
 
 
 def test_what_a_tool_reads_is_sent_without_its_secrets(shared: Shared) -> None:
-    from tests.support.fake_api import (
-        block_start,
-        block_stop,
-        delta,
-        message_delta,
-        message_start,
-        message_stop,
-        stream,
-    )
 
     (shared.folder / "settings.py").write_text(CODE)
     shared.api.enqueue(
@@ -103,3 +109,20 @@ def test_what_a_tool_reads_is_sent_without_its_secrets(shared: Shared) -> None:
     assert result["text"].endswith("It connects.")
     assert "def connect" in sent(shared)
     assert TOKEN not in sent(shared)
+
+
+def test_a_key_of_any_shape_is_hidden_in_the_log_once_it_was_used(
+    isolated_home: Path, api: FakeApi, tmp_path: Path
+) -> None:
+    key = "a-gateways-own-key-0123456789"
+    path = write_user_config(isolated_home, api.base_url)
+    path.write_text(re.sub("api_key: .*", f"api_key: {key}", path.read_text()))
+    log = tmp_path / "log.txt"
+    api.respond = lambda request: api_error(401, "authentication_error", f"the key {key} is not known here")
+    with LspProcess("--log-file", str(log), "--log-level", "debug") as server:
+        server.initialize(tmp_path)
+        response = server.command("missy.ask", {"prompt": "hi", "wait": True})
+        assert response["error"]["data"]["kind"] == "authentication"
+        server.close()
+        assert_absent(key, [log, *map(str, server.messages), b"".join(server.stderr)])
+    assert api.requests[0].headers["authorization"] == f"Bearer {key}"
