@@ -25,13 +25,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(setting: Setting, options: argparse.Namespace) -> int:
     """Print the sums, with bars where somebody looks."""
-    from missy_lsp.features.usage import sum_fields
+    from missy_lsp.features.usage import sum_fields, total_fields
 
     ledger = setting.ledger()
     since = ledger.since(options.since)
     entries = ledger.sums(options.by, since)
     if options.json:
-        total = {"requests": sum(entry.requests for entry in entries), "costUsd": _total(entries)}
+        total = total_fields(entries)
         fields = [sum_fields(entry) for entry in entries]
         setting.output.document({"since": since, "by": options.by, "total": total, "entries": fields})
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from missy_lsp.llm.types import Completion
+from missy_lsp.llm.types import Completion, Usage
 
 
 def answer_fields(answer_id: str, completion: Completion) -> dict[str, object]:
@@ -27,11 +27,14 @@ def answer_fields(answer_id: str, completion: Completion) -> dict[str, object]:
 
 def usage_fields(completion: Completion) -> dict[str, object]:
     """Return the usage of an answer with its price."""
-    usage = completion.usage
+    return {**token_fields(completion.usage), "costUsd": completion.cost_usd}
+
+
+def token_fields(usage: Usage) -> dict[str, object]:
+    """Return the counts of tokens with the names of the contract."""
     return {
         "inputTokens": usage.input_tokens,
         "outputTokens": usage.output_tokens,
         "cacheReadTokens": usage.cache_read_tokens,
         "cacheCreationTokens": usage.cache_creation_tokens,
-        "costUsd": completion.cost_usd,
     }

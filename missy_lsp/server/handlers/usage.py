@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from missy_lsp.features.usage import sum_fields
+from missy_lsp.features.usage import sum_fields, total_fields
 from missy_lsp.llm.ledger import GROUPS
 from missy_lsp.server.arguments import UsageArguments
 from missy_lsp.server.dispatch import Request
@@ -24,12 +24,4 @@ async def _usage(session: Session, since: float) -> dict[str, object]:
     sums = {by: await asyncio.to_thread(session.ledger.sums, by, since) for by in GROUPS}
     today = await asyncio.to_thread(session.ledger.today_usd)
     grouped = {f"by{by.capitalize()}": [sum_fields(entry) for entry in entries] for by, entries in sums.items()}
-    total = {
-        "requests": sum(entry.requests for entry in sums["model"]),
-        "inputTokens": sum(entry.usage.input_tokens for entry in sums["model"]),
-        "outputTokens": sum(entry.usage.output_tokens for entry in sums["model"]),
-        "cacheReadTokens": sum(entry.usage.cache_read_tokens for entry in sums["model"]),
-        "cacheCreationTokens": sum(entry.usage.cache_creation_tokens for entry in sums["model"]),
-        "costUsd": sum(entry.cost_usd for entry in sums["model"]),
-    }
-    return {"since": since, "todayUsd": today, "total": total, **grouped}
+    return {"since": since, "todayUsd": today, "total": total_fields(sums["model"]), **grouped}
