@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
-from missy_lsp.server.transport import read_message
+from missy_lsp.server.framing import MessageReader
 
 Message = dict[str, Any]
 
@@ -21,6 +21,7 @@ class Client:
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(env)
         )
         self._id = 0
+        self._reader = MessageReader(cast(BinaryIO, self.process.stdout))
 
     def send(self, message: Message) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -40,10 +41,8 @@ class Client:
         return self.request("workspace/executeCommand", {"command": name, "arguments": [arguments]})
 
     def read(self) -> Message:
-        stream = self.process.stdout
-        assert stream is not None
-        body = read_message(cast(BinaryIO, stream))
-        if body is None:
+        body = self._reader.read()
+        if not isinstance(body, bytes):
             raise EOFError("the server ended")
         message: Message = json.loads(body)
         if "id" in message and "method" in message:

@@ -33,6 +33,9 @@ REQUEST_FAILED = -32803
 
 MessageId = str | int
 
+# What a library may raise that is no Exception: it is answered too, and does not end the server.
+_FAULTS = (Exception, SystemExit, KeyboardInterrupt)
+
 
 @attrs.frozen
 class ProtocolError:
@@ -84,11 +87,14 @@ class Dispatcher:
             return
         try:
             outcome = handle()
-        except Exception as error:  # the boundary: whatever a handler raises becomes a reply
+        except asyncio.CancelledError:  # no task of ours is being cancelled here
+            self._reply_cancelled(message_id, "")
+            return
+        except _FAULTS as error:  # the boundary: whatever a handler raises becomes a reply
             self._reply(message_id, None, to_protocol_error(error))
             return
         if not inspect.isawaitable(outcome):
-            self._reply(message_id, outcome, None)
+            self._reply_result(message_id, outcome)
             return
         task = asyncio.ensure_future(self._finish(message_id, outcome))
         self._tasks[message_id] = task
@@ -98,7 +104,9 @@ class Dispatcher:
         """Call the handler of a notification; it has no reply, so its failure is only logged."""
         try:
             handle()
-        except Exception as error:  # the boundary
+        except MissyError as error:
+            logger.warning("%s was ignored: %s", method, error.message)
+        except (*_FAULTS, asyncio.CancelledError) as error:  # the boundary
             logger.error("%s was not handled: %s", method, to_protocol_error(error).message)
 
     def cancel(self, message_id: MessageId) -> None:
@@ -125,10 +133,10 @@ class Dispatcher:
             self._reply_cancelled(message_id, "")
         except RequestCancelledError as error:
             self._reply_cancelled(message_id, error.partial_text)
-        except Exception as error:  # the boundary
+        except _FAULTS as error:  # the boundary
             self._reply(message_id, None, to_protocol_error(error))
         else:
-            self._reply(message_id, result, None)
+            self._reply_result(message_id, result)
 
     def _close(self, message_id: MessageId, task: asyncio.Task[None], outcome: object) -> None:
         # A task that is cancelled before its first step never runs `_finish`.
@@ -138,6 +146,12 @@ class Dispatcher:
                 outcome.close()
         self._tasks.pop(message_id, None)
         self._cancelled.discard(message_id)
+
+    def _reply_result(self, message_id: MessageId, result: object) -> None:
+        try:
+            self._reply(message_id, result, None)
+        except Exception as error:  # a result that is no JSON: nothing of it was sent
+            self._reply(message_id, None, to_protocol_error(error))
 
     def _reply_cancelled(self, message_id: MessageId, partial_text: str) -> None:
         if message_id in self._cancelled:

@@ -139,7 +139,7 @@ class MessageReader:
 
 
 def _length(value: bytes, earlier: int | None) -> int:
-    if not value.isdigit() or len(value) > 12:
+    if not value.isdigit() or len(value) > 20:
         raise FramingError("the Content-Length is not a number")
     length = int(value)
     if length > MAX_SKIPPED_BYTES:

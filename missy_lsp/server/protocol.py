@@ -11,17 +11,16 @@ import asyncio
 import itertools
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cattrs import Converter
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
 from missy_lsp.server.dispatch import (
-    INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
@@ -31,6 +30,8 @@ from missy_lsp.server.dispatch import (
     ProtocolError,
     Request,
 )
+from missy_lsp.server.framing import TooLarge
+from missy_lsp.server.lenient import structure_params
 from missy_lsp.server.transport import Writer
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Handler = Callable[["Session", Any, Request], object]
+
+_OWN_IDS = "missy-"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ClientRefused(Exception):
@@ -58,7 +62,7 @@ class MissyProtocol(LanguageServerProtocol):
         self.shut_down = False
         self._out: Writer | None = None
         self._encode = json.JSONEncoder(
-            ensure_ascii=False, separators=(",", ":"), default=self._serialize_message
+            ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=self._serialize_message
         ).encode
         self._ids = itertools.count(1)
         self._awaited: dict[MessageId, asyncio.Future[object]] = {}
@@ -70,72 +74,64 @@ class MissyProtocol(LanguageServerProtocol):
 
     # --- from the client ---------------------------------------------------------------------
 
-    def receive(self, body: bytes) -> None:
+    def receive(self, body: bytes | TooLarge) -> None:
         """Handle one message; called on the event loop, in the order of arrival."""
+        if isinstance(body, TooLarge):
+            size = f"{body.length_bytes / 1024**2:.0f} MiB"
+            logger.warning("a message of %s was passed over; it is too large", size)
+            self._refuse(None, INVALID_REQUEST, f"a message of {size} is too large")
+            return
         try:
-            message = json.loads(body, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            self._reply(None, None, ProtocolError(PARSE_ERROR, "the message is not JSON in UTF-8"))
+            message = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError, MemoryError):
+            self._refuse(None, PARSE_ERROR, "the message is not JSON in UTF-8")
             return
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            self._reply(None, None, ProtocolError(INVALID_REQUEST, "the message is not a JSON-RPC 2.0 object"))
+            self._refuse(None, INVALID_REQUEST, "the message is not a JSON-RPC 2.0 object")
             return
         method = message.get("method")
         if method is None:
-            self._settle(message)
+            self._take_response(message)
         elif not isinstance(method, str):
-            self._reply(_usable_id(message), None, ProtocolError(INVALID_REQUEST, "the method is not a string"))
-        elif "id" in message:
-            self._take_request(message, method)
-        else:
+            self._refuse(_usable_id(message), INVALID_REQUEST, "the method is not a string")
+        elif "id" not in message:
             self._take_notification(message, method)
-
-    def _take_request(self, message: dict[str, Any], method: str) -> None:
-        message_id = _usable_id(message)
-        if message_id is None:
-            self._reply(None, None, ProtocolError(INVALID_REQUEST, "the id is neither a string nor an integer"))
-            return
-        if self.shut_down:
-            self._reply(message_id, None, ProtocolError(INVALID_REQUEST, "the server has been shut down"))
-        elif not self.initialized and method != types.INITIALIZE:
-            self._reply(message_id, None, ProtocolError(SERVER_NOT_INITIALIZED, "initialize comes first"))
-        elif self.initialized and method == types.INITIALIZE:
-            self._reply(message_id, None, ProtocolError(INVALID_REQUEST, "initialize comes only once"))
-        elif (handler := self.handlers.get(method)) is None:
-            self._reply(message_id, None, ProtocolError(METHOD_NOT_FOUND, f"{method[:200]} is not supported"))
+        elif (message_id := _usable_id(message)) is None:
+            self._refuse(None, INVALID_REQUEST, "the id is neither a string nor an integer")
         else:
-            structured = self._structured(message)
-            if isinstance(structured, ProtocolError):
-                self._reply(message_id, None, structured)
-                return
-            params = structured.params
-            request = Request(message_id, getattr(params, "work_done_token", None))
-            self.dispatcher.serve(message_id, lambda: handler(self._session(), params, request))
+            self._take_request(message, method, message_id)
+
+    def _take_request(self, message: dict[str, Any], method: str, message_id: MessageId) -> None:
+        if method == types.EXIT:  # with an id it is no less meant
+            self._reply(message_id, None, None)
+            self.on_exit(0 if self.shut_down else 1)
+        elif self.shut_down:
+            self._refuse(message_id, INVALID_REQUEST, "the server has been shut down")
+        elif not self.initialized and method != types.INITIALIZE:
+            self._refuse(message_id, SERVER_NOT_INITIALIZED, "initialize comes first")
+        elif self.initialized and method == types.INITIALIZE:
+            self._refuse(message_id, INVALID_REQUEST, "initialize comes only once")
+        elif (handler := self.handlers.get(method)) is None or _is_notification(method):
+            self._refuse(message_id, METHOD_NOT_FOUND, f"{method[:200]} is not supported")
+        else:
+            self.dispatcher.serve(message_id, lambda: self._call(handler, method, message, message_id))
 
     def _take_notification(self, message: dict[str, Any], method: str) -> None:
         if method == types.EXIT:
             self.on_exit(0 if self.shut_down else 1)
-            return
-        if method == types.CANCEL_REQUEST:
+        elif method == types.CANCEL_REQUEST:
             params = message.get("params")
-            cancelled = params.get("id") if isinstance(params, dict) else None
-            if isinstance(cancelled, str | int):
+            cancelled = _usable_id(params) if isinstance(params, dict) else None
+            if cancelled is not None:
                 self.dispatcher.cancel(cancelled)
+        elif (handler := self.handlers.get(method)) is None or not _is_notification(method):
             return
-        handler = self.handlers.get(method)
-        if handler is None or not self.initialized or self.shut_down:
-            return
-        structured = self._structured(message)
-        if isinstance(structured, ProtocolError):
-            logger.warning("%s was ignored: %s", method[:200], structured.message)
-            return
-        self.dispatcher.notify(method, lambda: handler(self._session(), structured.params, Request("")))
+        elif self.initialized and not self.shut_down:
+            self.dispatcher.notify(method, lambda: self._call(handler, method, message, ""))
 
-    def _structured(self, message: dict[str, Any]) -> Any:
-        try:
-            return self.structure_message(message)
-        except (JsonRpcException, RecursionError):
-            return ProtocolError(INVALID_PARAMS, f"the parameters of {message['method'][:200]} are malformed")
+    def _call(self, handler: Handler, method: str, message: dict[str, Any], message_id: MessageId) -> object:
+        params = structure_params(self._converter, method, message.get("params"))
+        return handler(self._session(), params, Request(message_id, getattr(params, "work_done_token", None)))
 
     def _session(self) -> Session:
         assert self.session is not None, "connect() comes before the first message"
@@ -162,7 +158,7 @@ class MissyProtocol(LanguageServerProtocol):
         The result is not structured: several clients answer `null` or other shapes where the protocol
         names a type. Raises ClientRefused for an error and for silence of `timeout_s` seconds.
         """
-        message_id = f"missy-{next(self._ids)}"
+        message_id = f"{_OWN_IDS}{next(self._ids)}"
         answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._awaited[message_id] = answered
         self.send({"jsonrpc": "2.0", "id": message_id, "method": method, "params": params})
@@ -173,16 +169,23 @@ class MissyProtocol(LanguageServerProtocol):
         finally:
             self._awaited.pop(message_id, None)
 
-    def _settle(self, message: dict[str, Any]) -> None:
-        answered = self._awaited.get(message["id"]) if isinstance(message.get("id"), str | int) else None
+    def _take_response(self, message: dict[str, Any]) -> None:
+        message_id = _usable_id(message)
+        if "result" not in message and "error" not in message and not str(message_id).startswith(_OWN_IDS):
+            self._refuse(message_id, INVALID_REQUEST, "the message has neither a method nor a result")
+            return
+        answered = None if message_id is None else self._awaited.get(message_id)
         if answered is None or answered.done():
             return
-        if "error" in message:
-            error = message["error"]
+        # Some libraries send both keys, one of them null, and some leave a result of null out.
+        if (error := message.get("error")) is not None:
             text = error.get("message") if isinstance(error, dict) else error
             answered.set_exception(ClientRefused(str(text)[:200]))
         else:
             answered.set_result(message.get("result"))
+
+    def _refuse(self, message_id: MessageId | None, code: int, text: str) -> None:
+        self._reply(message_id, None, ProtocolError(code, text))
 
     def _reply(self, message_id: MessageId | None, result: object, error: ProtocolError | None) -> None:
         message: dict[str, object] = {"jsonrpc": "2.0", "id": message_id}
@@ -193,9 +196,18 @@ class MissyProtocol(LanguageServerProtocol):
         self.send(message)
 
 
+def _is_notification(method: str) -> bool:
+    return method not in types.METHOD_TO_TYPES or types.METHOD_TO_TYPES[method][1] is None
+
+
 def _usable_id(message: dict[str, Any]) -> MessageId | None:
+    """Return the id, which Lua's JSON may have made 1.0 of 1; None for one that can't be answered as it came."""
     message_id = message.get("id")
-    return message_id if isinstance(message_id, str | int) and not isinstance(message_id, bool) else None
+    if isinstance(message_id, float) and message_id.is_integer():
+        return int(message_id)
+    if isinstance(message_id, str):
+        return None if _SURROGATE.search(message_id) else message_id
+    return message_id if isinstance(message_id, int) and not isinstance(message_id, bool) else None
 
 
 def _refuse_constant(name: str) -> object:

@@ -188,8 +188,12 @@ def _innermost_anonymous(place: _Place) -> Definition | None:
 
 def _rows(outline: Outline, found: Definition) -> tuple[int, int]:
     last = found.last
-    if found.is_faulty:
-        last = max(found.first, min(last, outline.last_of_block(found.node.start_point.row)))
+    head = found.node.start_point.row
+    if found.is_faulty and outline.heads_block(head):
+        # What is open in it swallows what follows, or it ends where the parser lost it.
+        last = outline.last_of_block(head)
+    elif found.is_faulty:
+        last = outline.last_before_definition(head, last)
     return outline.first_with_what_belongs(found.first), max(last, _end_with_comments(outline, found.first, last))
 
 

@@ -18,6 +18,7 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _ENDING = re.compile(r"[\]})]|</|(?:end|fi|done|esac|endif|endfor|endwhile|endfunction)\b", re.IGNORECASE)
+_OPENED = re.compile(r"(?:[{(\[:,]|=>?|->|\b(?:do|then|else|begin|is))\s*(?:--.*|//.*|#.*)?$", re.IGNORECASE)
 _OPENING = re.compile(r"(?:\{|begin\b|is\b|as\b|do\b)\s*(?:--.*|//.*|#.*)?$", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"@\w|#\[|\[\[?[A-Z]\w*.*\]$|__attribute__|%%?\w+\s*$")
 _PREPROCESSOR = re.compile(r"#\s*(?:if|ifdef|ifndef|else|elif|endif|define|undef|pragma|region|endregion|line)\b")
@@ -135,7 +136,18 @@ class Outline:
             if depth < indent or (depth == indent and not self.is_closing(at) and not self._only_opens(at)):
                 break
             last = at
+            if depth == indent and self._ends_here(at):
+                break
             at += 1
+        return last
+
+    def last_before_definition(self, head: int, last: int) -> int:
+        """Return the last line of code before the next line, as deep as the head, that looks like a definition."""
+        indent = self.table.indent(head)
+        for at in range(head + 1, last + 1):
+            is_outside = self.table.indent(at) <= indent and self._is_filled(at) and not self.is_aside(at)
+            if is_outside and definition_name(self.table.head(at)) is not None and not self._goes_on(at):
+                return self._code_above(self.first_with_what_belongs(at) - 1) or head
         return last
 
     def first_with_what_belongs(self, row: int) -> int:
@@ -215,6 +227,15 @@ class Outline:
                     heads.append(at)
             at -= 1
         return heads
+
+    def _ends_here(self, row: int) -> bool:
+        """Tell whether a block is over with a line that closes something: nothing is opened in it or goes on after."""
+        if not self.ends_enclosing(row) or _OPENED.search(self.table.head(row)):
+            return False
+        below = self.table.next_filled(row + 1)
+        if below is None or self.table.indent(below) != self.table.indent(row):
+            return below is None or self.table.indent(below) < self.table.indent(row)
+        return not self._goes_on(below) or self.ends_enclosing(below)
 
     def _goes_on(self, row: int) -> bool:
         return self.is_closing(row) or self._only_opens(row)

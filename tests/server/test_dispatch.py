@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -144,17 +145,62 @@ def test_an_error_keeps_its_sentence_and_its_kind(error: Exception, code: int, d
 
 
 @pytest.mark.parametrize(
-    "fault", [ValueError("sk-ant-CANARY"), RecursionError("sk-ant-CANARY"), KeyError("sk-ant-CANARY")]
+    "kind", [Exception, ValueError, RecursionError, MemoryError, KeyError, SystemExit, KeyboardInterrupt, OSError]
 )
-async def test_a_fault_of_ours_is_told_without_its_text(fault: Exception) -> None:
+@pytest.mark.parametrize("when", ["at once", "later"])
+async def test_a_fault_of_ours_is_told_without_its_text(kind: type[BaseException], when: str) -> None:
     client = Client()
 
     def handle() -> object:
-        raise fault
+        raise kind("sk-ant-CANARY /folder/of/somebody")
 
-    client.dispatcher.serve(1, handle)
+    async def handle_later() -> object:
+        return handle()
+
+    client.dispatcher.serve(1, handle if when == "at once" else handle_later)
+    await settle()
+    assert len(client.replies) == 1
     error = client.replies[0][2]
     assert error is not None
     assert error.code == -32603
     assert "incident" in error.message
     assert "CANARY" not in str(error.to_json())
+    assert "folder" not in str(error.to_json())
+
+
+async def test_a_handler_that_raises_cancelled_is_answered() -> None:
+    client = Client()
+
+    def handle() -> object:
+        raise asyncio.CancelledError
+
+    client.dispatcher.serve(1, handle)
+    assert client.codes == [-32802]
+
+
+@pytest.mark.parametrize("kind", [Exception, SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+async def test_a_notification_that_fails_stays_where_it_is(kind: type[BaseException]) -> None:
+    client = Client()
+
+    def handle() -> None:
+        raise kind("sk-ant-CANARY")
+
+    client.dispatcher.notify("x/y", handle)
+    assert client.replies == []
+
+
+async def test_a_result_that_is_no_json_is_answered_with_an_error() -> None:
+    codes: list[int] = []
+
+    def reply(message_id: MessageId, result: object, error: ProtocolError | None) -> None:
+        json.dumps(result, allow_nan=False)
+        codes.append(error.code if error is not None else 0)
+
+    async def later() -> object:
+        return {1, 2}
+
+    dispatcher = Dispatcher(reply)
+    dispatcher.serve(1, lambda: float("nan"))
+    dispatcher.serve(2, later)
+    await settle()
+    assert codes == [-32603, -32603]

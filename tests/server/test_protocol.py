@@ -1,13 +1,10 @@
-"""The edge of the protocol, over the wire: order, malformed messages, ends."""
+"""What a client agrees on with the server, how it reaches it, and what is logged of that."""
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -33,93 +30,18 @@ def test_the_position_encoding_is_negotiated(wanted: str, isolated_home: Path) -
         assert result["capabilities"]["positionEncoding"] == wanted
 
 
-def test_the_life_cycle_is_held_to(isolated_home: Path) -> None:
-    with LspProcess() as server:
-        assert server.request("workspace/executeCommand", {"command": "missy.status"})["error"]["code"] == -32002
-        server.initialize()
-        assert server.request("initialize", {"capabilities": {}})["error"]["code"] == -32600
-        assert server.request("shutdown")["result"] is None
-        assert server.command("missy.status")["error"]["code"] == -32600
-        server.notify("exit")
-        assert server.process.wait(5) == 0
-
-
-def test_exit_without_shutdown_is_an_error(isolated_home: Path) -> None:
-    with LspProcess() as server:
-        server.initialize()
-        server.notify("exit")
-        assert server.process.wait(5) == 1
-
-
-BAD = [
-    (b"{", -32700, None),
-    (b"\xff\xfe", -32700, None),
-    (b"[1]", -32600, None),
-    (b'{"id": 77, "method": "missy"}', -32600, None),
-    (b'{"jsonrpc": "2.0", "id": 77, "method": 5}', -32600, 77),
-    (b'{"jsonrpc": "2.0", "id": {}, "method": "shutdown"}', -32600, None),
-    (b'{"jsonrpc": "2.0", "id": 77, "method": "no/such"}', -32601, 77),
-    (b'{"jsonrpc": "2.0", "id": 77, "method": "textDocument/codeAction"}', -32602, 77),
-    (b'{"jsonrpc": "2.0", "id": 77, "method": "textDocument/codeAction", "params": {"range": 1}}', -32602, 77),
-    (b'{"jsonrpc": "2.0", "id": 77, "method": "workspace/executeCommand", "params": {"command": "no"}}', -32602, 77),
-    (b'{"jsonrpc": "2.0", "id": 77, "method": "missy", "params": ' + b"[" * 5000 + b"]" * 5000 + b"}", -32700, None),
-]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = tmp_path_factory.mktemp("home")
-    with LspProcess(env={"HOME": str(home)}) as server:
-        server.initialize()
-        yield server
-
-
-@pytest.mark.parametrize(("body", "code", "message_id"), BAD, ids=lambda value: str(value)[:60])
-def test_a_malformed_message_is_answered_and_the_server_lives(
-    shared: LspProcess, body: bytes, code: int, message_id: object
-) -> None:
-    shared.messages.clear()
-    shared.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-    response = shared.response(message_id)
-    assert response["error"]["code"] == code
-    assert shared.command("missy.status")["result"]["server"]["name"] == "missy-lsp"
-
-
-def test_a_nested_key_named_jsonrpc_is_only_data(shared: LspProcess) -> None:
-    response = shared.command("missy.stop", {"id": "x", "data": {"jsonrpc": "2.0", "id": 1}})
-    assert response["result"] == {"stopped": 0}
-
-
 def test_an_end_of_input_ends_the_server_and_its_streams(isolated_home: Path, api: FakeApi) -> None:
     write_user_config(isolated_home, api.base_url)
     api.respond = lambda request: stream(message_start(), block_start(), text_delta("x"), Hold(), end=False)
     with LspProcess() as server:
         server.initialize()
-        for number in range(4):
+        for number in range(16):
             server.start_command("missy.ask", {"prompt": f"hi {number}", "partialResultToken": f"t{number}"})
-        api.wait_for_requests(4, 10)
+        api.wait_for_requests(16, 20)
         assert server.process.stdin is not None
         server.process.stdin.close()
-        assert server.process.wait(5) == 0
+        assert server.process.wait(5) == 1  # without a shutdown
         assert all(request.closed.wait(2) for request in api.requests)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_server_cleanly(number: signal.Signals, isolated_home: Path) -> None:
-    with LspProcess() as server:
-        server.initialize()
-        server.process.send_signal(number)
-        assert server.process.wait(5) == 0
-        assert b"".join(server.stderr) == b""
-
-
-def test_garbage_ends_the_server_with_one_line(isolated_home: Path) -> None:
-    with LspProcess() as server:
-        server.write(b"GET / HTTP/1.1\r\nHost: x\r\n" * 1000)
-        assert server.process.wait(5) == 1
-        server._threads[1].join(5)
-        assert len(b"".join(server.stderr).splitlines()) == 1
 
 
 def test_one_client_is_served_on_a_loopback_port(isolated_home: Path) -> None:
@@ -134,7 +56,7 @@ def test_one_client_is_served_on_a_loopback_port(isolated_home: Path) -> None:
             assert stream_.readline().startswith(b"Content-Length")
             with pytest.raises(OSError, match="refused"):
                 socket.create_connection(("127.0.0.1", port))
-        assert process.wait(5) == 0
+        assert process.wait(5) == 1  # without a shutdown
 
 
 def test_a_port_that_is_taken_is_said(isolated_home: Path) -> None:

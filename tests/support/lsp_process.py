@@ -26,7 +26,9 @@ def server_command() -> list[str]:
 class LspProcess:
     """A server with its standard streams; every message of its is kept in the order of arrival."""
 
-    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
+    def __init__(
+        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, first_id: int = 1
+    ) -> None:
         self.process = subprocess.Popen(
             [*server_command(), *arguments],
             stdin=subprocess.PIPE,
@@ -37,7 +39,7 @@ class LspProcess:
         )
         self.messages: list[Message] = []
         self._arrived: queue.Queue[Message | None] = queue.Queue()
-        self._next_id = 0
+        self._next_id = first_id - 1
         self.stderr: list[bytes] = []
         self._answers: dict[str, Callable[[Any], Any]] = {}
         self._answered: dict[str, threading.Event] = defaultdict(threading.Event)
@@ -152,6 +154,11 @@ class LspProcess:
         self.request("shutdown")
         self.notify("exit")
         return self.process.wait(10)
+
+    def wait_for_end(self) -> None:
+        """Wait until both streams of the server have been read to their end."""
+        for thread in self._threads:
+            thread.join(10)
 
     def _read(self) -> None:
         stream = self.process.stdout
