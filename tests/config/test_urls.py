@@ -14,7 +14,7 @@ from missy_lsp.config.urls import normalized_base_url
         ("https://gateway.example/team/claude/", "https://gateway.example/team/claude"),
         ("https://gateway.example/v1/account/anthropic", "https://gateway.example/v1/account/anthropic"),
         ("https://api.anthropic.com.evil.example/", "https://api.anthropic.com.evil.example"),
-        ("https://аpi.anthropic.com", "https://xn--pi-6kc.anthropic.com"),  # noqa: RUF001 - the first letter is Cyrillic
+        ("https://аpi.anthropic.com", "https://xn--pi-6kc.anthropic.com"),
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://127.0.0.1:80/", "http://127.0.0.1"),
         ("http://[::1]:9", "http://[::1]:9"),

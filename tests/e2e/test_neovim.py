@@ -83,7 +83,8 @@ def test_asking_about_a_selection_streams_the_text_of_the_answer(
 
 
 CODE_ACTION = """local title = ...
-vim.lsp.buf.code_action({ apply = true, filter = function(action) return action.title:find(title, 1, true) == 1 end })"""
+local function is_meant(action) return action.title:find(title, 1, true) == 1 end
+vim.lsp.buf.code_action({ apply = true, filter = is_meant })"""
 
 
 def test_a_change_is_chosen_reviewed_accepted_and_undone_in_one_step_without_any_plugin(

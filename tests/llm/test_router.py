@@ -1,7 +1,6 @@
 """The router decides by what is asked, in any language, and says why."""
 
 # Prompts stand here in the letters of their languages.
-# ruff: noqa: RUF001
 
 from __future__ import annotations
 
