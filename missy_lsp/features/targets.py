@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from missy_lsp.config.actions import Action
@@ -9,6 +11,8 @@ from missy_lsp.document import Snapshot, Span, split_lines
 from missy_lsp.errors import ModelError, UsageError
 from missy_lsp.syntax.comments import CommentInstruction, instructions_in
 from missy_lsp.syntax.definitions import enclosing_definition, following_code, named_definition
+
+_WORD = re.compile(r"\w+")
 
 
 @attrs.frozen
@@ -39,7 +43,8 @@ def resolve_target(action: Action, snapshot: Snapshot, diagnostics: tuple[Span, 
         raise ModelError("invalid_request", "The document is not text, so there is nothing to ask about or to change.")
     if action.result == "insert above":
         return _insertion_above(action, snapshot)
-    selection = snapshot.span
+    selection = _meant(action, snapshot)
+    snapshot = attrs.evolve(snapshot, span=selection)
     if selection is not None and not selection.is_empty:
         return _without_comment(action, snapshot, selection)
     if action.result == "answer" and selection is not None:
@@ -83,6 +88,26 @@ def commented_target(snapshot: Snapshot, selection: Span) -> Target | None:
         return Target(comment.span, Span(comment.span.end, comment.span.end), instruction=comment.instruction)
     name = named_definition(snapshot.text, code, snapshot.language_id)
     return Target(Span(comment.span.start, code.end), code, name, comment.instruction)
+
+
+def _meant(action: Action, snapshot: Snapshot) -> Span | None:
+    """Return the selection, as a cursor where an editor only says in this way where its cursor is.
+
+    In Helix and Kakoune a cursor is one character wide, ALE sends the word under it. A word that was selected to be
+    edited by an instruction is taken as it is.
+    """
+    span = snapshot.span
+    if span is None or span.is_empty:
+        return span
+    selected = snapshot.selected
+    if len(selected) == 1 or selected == "\r\n":
+        return Span(span.start, span.start)
+    before = snapshot.text[max(0, span.start - 1) : span.start]
+    after = snapshot.text[span.end : span.end + 1]
+    is_word = _WORD.fullmatch(selected) and not _WORD.match(before) and not _WORD.match(after)
+    if is_word and action.when != "instruction":
+        return Span(span.start, span.start)
+    return span
 
 
 def _without_comment(action: Action, snapshot: Snapshot, selection: Span) -> Target:

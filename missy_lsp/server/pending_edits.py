@@ -56,6 +56,12 @@ class PendingEdit:
         """Return where the text that the proposal replaces stands now; None where it is no longer there."""
         return self.tracked.locate(self.document.buffer.text, self.original)
 
+    def was_applied(self) -> bool:
+        """Tell whether the document has the proposed text in its place: an editor that applied it by itself."""
+        if self.new_file is not None or self.is_landing or self.place() is not None:
+            return False
+        return self.tracked.locate(self.document.buffer.text, self.proposal.new_text) is not None
+
     def shown_at(self) -> Span:
         """Return where the proposal is shown to be: its place, or what is left of it."""
         return self.place() or self.tracked.span

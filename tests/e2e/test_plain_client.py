@@ -237,9 +237,6 @@ def test_a_refused_key_is_told_in_a_message(helix: Helix, started: Started) -> N
     assert FAKE_KEY not in str(started.process.messages)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a cursor of Helix and Kakoune is one character wide; the server takes it for a selection"
-)
 def test_a_cursor_that_is_one_character_wide_means_its_definition(helix: Helix, started: Started) -> None:
     started.api.enqueue(answer(TYPED))
     helix.choose(helix.cursor(4, 6), "Missy: Add types")
@@ -260,9 +257,6 @@ def test_a_client_that_shows_no_documents_gets_the_head_and_the_file(started_wit
     _assert_standard(started.process)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Accept carries an edit and a command: ALE drops the edit, Kate is told that it was not applied"
-)
 @pytest.mark.parametrize("kind", [Kate, Ale])
 def test_accept_where_a_server_may_not_change_the_text(started_without_edits: Started, kind: type[Helix]) -> None:
     started = started_without_edits

@@ -309,10 +309,12 @@ def test_where_the_editor_takes_no_edits_the_code_action_carries_them(
         edit = propose(editor, api)
         refused = server.command("missy.accept", {"id": edit["id"]})["result"]
         assert (refused["status"], editor.text) == ("refused", CODE)
-        response = editor.run(titled(editor.actions(editor.cursor(3)), "Missy: Accept"))
-        assert response["result"]["status"] == "applied"
+        accept = titled(editor.actions(editor.cursor(3)), "Missy: Accept")
+        assert "command" not in accept
+        editor.run(accept)
         assert editor.text == CODE.replace("add(a, b):", "add(a: int, b: int) -> int:")
         assert editor.edits == []
+        assert server.command("missy.accept", {"id": edit["id"]})["error"]["data"]["kind"] == "invalid_request"
 
 
 def test_a_proposal_can_be_edited_before_it_is_accepted(editor: Editor, api: FakeApi) -> None:

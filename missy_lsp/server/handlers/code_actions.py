@@ -80,7 +80,9 @@ def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
 
     accept = offer("Accept", "accept", "missy.accept")
     if not session.client.apply_edit:
-        accept = attrs.evolve(accept, edit=accepting_edit(session, edit))
+        # The edit alone: some editors run only the command of an action that has both (editors.md, ALE). That it was
+        # applied is seen by the text that comes back.
+        accept = attrs.evolve(accept, edit=accepting_edit(session, edit), command=None)
     yield accept
     count = hunk_count(edit)
     if count > 1 and session.client.apply_edit:

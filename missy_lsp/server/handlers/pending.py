@@ -36,11 +36,6 @@ Json = dict[str, object]
 def accept(session: Session, arguments: AcceptArguments, request: Request) -> object:
     """Apply a pending change, or some of its hunks; what the user wrote into its draft counts."""
     edit = session.pending.get(arguments.id)
-    if _was_applied(edit):
-        # The code action itself carried the change; this command, which follows it, only has to find it there.
-        session.pending.remove(edit)
-        publish(session, edit.document)
-        return {"id": edit.id, "status": "applied"}
     _take_draft(session, edit)
     return _accept(session, edit, arguments.hunks)
 
@@ -113,12 +108,6 @@ async def _accept(session: Session, edit: PendingEdit, chosen: tuple[int, ...] |
     if described["status"] != "applied" and described.get("message"):
         session.show_message(types.MessageType.Warning, f"Missy: {edit.title}: {described['message']}")
     return described
-
-
-def _was_applied(edit: PendingEdit) -> bool:
-    if edit.new_file is not None or edit.place() is not None:
-        return False
-    return edit.tracked.locate(edit.document.buffer.text, edit.proposal.new_text) is not None
 
 
 def _take_draft(session: Session, edit: PendingEdit) -> None:

@@ -24,7 +24,12 @@ def did_open(session: Session, params: types.DidOpenTextDocumentParams, request:
 def did_change(session: Session, params: types.DidChangeTextDocumentParams, request: Request) -> None:
     session.documents.change(params)
     document = session.documents.get(params.text_document.uri)
-    if document is not None and session.pending.on_document(document):
+    waiting = [] if document is None else session.pending.on_document(document)
+    for edit in waiting:
+        if not session.client.apply_edit and edit.was_applied():
+            session.pending.remove(edit)  # the code action Accept carried it
+            _mark(session, edit.document)
+    if document is not None and waiting:
         _mark_soon(session, document)
 
 
