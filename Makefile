@@ -7,10 +7,11 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
+EMACS := emacs-nox elpa-eglot elpa-lsp-mode elpa-markdown-mode
 VSCODE := editors/vscode
 VSIX = dist/missy-lsp-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' $(VSCODE)/package.json).vsix
 
-.PHONY: help demo test test-editors test-neovim test-vscode vsix fuzz soak lint format lock bench docs clean
+.PHONY: help demo test test-editors test-neovim test-emacs test-vscode vsix fuzz soak lint format lock bench docs clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +22,19 @@ demo: $(RUN) ## Ask about a file of this repository through the real language se
 test: $(DEV) ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/editors
 
-test-editors: test-neovim test-vscode ## Drive the plugins in real editors
+test-editors: test-neovim test-emacs test-vscode ## Drive the plugins in real editors
+
+# pytest skips what is not installed, with the same sentence; this tries to install it where that can work.
+test-emacs: $(DEV) ## Run the Emacs tests with Eglot, lsp-mode and neither
+	@if ! command -v emacs >/dev/null || ! ls -d /usr/share/emacs/site-lisp/elpa-src/lsp-mode-* >/dev/null 2>&1; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(EMACS); } >/dev/null \
+				|| echo "Emacs could not be installed; its tests are skipped. By hand: apt-get install $(EMACS)" >&2; \
+		else \
+			echo "Emacs with Eglot and lsp-mode is not installed; its tests are skipped. On Debian: apt-get install $(EMACS)" >&2; \
+		fi; \
+	fi
+	@$(BIN)/python -m pytest -q tests/editors/emacs tests/editors/test_configurations.py
 
 test-neovim: $(DEV) ## Drive the plugin in a real Neovim
 	@$(BIN)/python -m pytest -q tests/editors/neovim
