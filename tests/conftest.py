@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import egress
 from tests.support.fake_api import FakeApi
 from tests.support.llmock_server import LlmockServer
 from tests.support.request_oracle import assert_valid_request
@@ -15,6 +16,16 @@ from tests.support.request_oracle import assert_valid_request
 _FOREIGN_PREFIXES = ("ANTHROPIC_", "MISSY_", "OTEL_")
 _FOREIGN_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "PYTHON_KEYRING_BACKEND"}
 _KEPT = {"MISSY_SOAK"}
+# Here, before anything is imported on behalf of a test; a worker of pytest-xdist has one of its own.
+_EGRESS = egress.install()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def recorded_egress() -> Iterator[egress.Egress]:
+    """Fail the run where this process spoke to any host but its own machine (security.md, G2)."""
+    yield _EGRESS
+    foreign = [str(contact) for contact in _EGRESS.foreign()]
+    assert not foreign, "a test spoke to a foreign host:\n" + "\n".join(foreign)
 
 
 @pytest.fixture(autouse=True)

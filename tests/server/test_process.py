@@ -162,13 +162,14 @@ def test_another_users_process_is_alive(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_server_ends_when_its_client_is_gone_or_has_lost_count(
     isolated_home: Path, child: subprocess.Popen[bytes]
 ) -> None:
-    """Three servers at once, since each looks every two seconds; a fourth was told not to look."""
-    with started() as orphan, started() as other, started() as unwatched, started(between=True) as left:
-        for server, process_id in ((orphan, child.pid), (unwatched, None), (other, os.getpid()), (left, os.getpid())):
+    """Four servers at once, since each looks every two seconds; the last was told not to look."""
+    with started() as orphan, started() as other, started(between=True) as left, started(between=True) as unwatched:
+        for server, process_id in ((orphan, child.pid), (other, os.getpid()), (left, os.getpid()), (unwatched, None)):
             initialize(server, process_id)
         gone(child, reap=False)
         send(other, {"jsonrpc": "2.0", "id": 2, "method": "no/such"}, surplus=5)
-        left.kill()  # the process between; the server itself has inherited the pipes
+        for between in (left, unwatched):  # the process between; the server itself has inherited the pipes
+            between.kill()
         assert orphan.wait(10) == 1
         assert b"the editor's process is gone" in errors_of(orphan)
         assert other.wait(10) == 1

@@ -60,7 +60,8 @@ def install(folder: Path) -> dict[str, str]:
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: noisy\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text("[missy_lsp.providers]\nnoisy = noisy_provider:NoisyProvider\n")
     (folder / "noisy_provider.py").write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
-    return {"PYTHONPATH": str(folder)}
+    before = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([str(folder), before] if before else [str(folder)])}
 
 
 make_noise()
