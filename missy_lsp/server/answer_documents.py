@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from missy_lsp.characters import one_line
+from missy_lsp.config.files import write_atomically
 from missy_lsp.errors import MissyError
 from missy_lsp.server.protocol import ClientRefused
 
@@ -52,9 +52,7 @@ def write_document(folder: Path, title: str, question: str, answer: Answer) -> P
     """Write one answer below the user's cache folder, readable by the user alone; the oldest go."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{answer['id']}.md"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as document:
-        document.write(_document_text(title, question, answer))
+    write_atomically(path, _document_text(title, question, answer).encode("utf-8", "replace"))
     documents = sorted(folder.glob("*.md"), key=lambda file: file.stat().st_mtime)
     for old in documents[:-KEPT_DOCUMENTS]:
         old.unlink(missing_ok=True)

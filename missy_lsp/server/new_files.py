@@ -7,6 +7,7 @@ write nothing and say yes, some never answer (editors.md, 2).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -46,15 +47,20 @@ async def write_new_file(session: Session, path: Path, text: str) -> Landing:
 
 def _write(folder: Path, path: Path, text: str) -> str | None:
     """Return what was in the way, None where the file is there now."""
+    is_ours = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder)):
             return f"{path} leads out of the workspace folder through a link. Nothing was written; the result is kept."
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         with os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8", newline="") as file:
+            is_ours = True
             file.write(text)
     except FileExistsError:
         return f"{path} exists already. Nothing was written; the result is kept: discard it, or retry."
     except OSError as error:
+        if is_ours:  # half a file is none
+            with contextlib.suppress(OSError):
+                path.unlink()
         return f"{path} can't be written: {error.strerror}. The result is kept."
     return None

@@ -147,7 +147,7 @@ class Outline:
         for at in range(head + 1, last + 1):
             is_outside = self.table.indent(at) <= indent and self._is_filled(at) and not self.is_aside(at)
             if is_outside and definition_name(self.table.head(at)) is not None and not self._goes_on(at):
-                return self._code_above(self.first_with_what_belongs(at) - 1) or head
+                return max(head, self._code_above(self.first_with_what_belongs(at) - 1) or head)
         return last
 
     def first_with_what_belongs(self, row: int) -> int:

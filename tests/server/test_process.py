@@ -83,6 +83,19 @@ def test_an_error_stream_that_nobody_reads_stops_nothing(isolated_home: Path, tm
         assert response(process, 2)["result"]["complete"] is True
 
 
+def test_python_code_is_never_stopped_by_an_error_stream_where_native_code_may_be() -> None:
+    program = (
+        "import sys; from missy_lsp.server import stdio; stdio._reopen_without_blocking = lambda: None;"
+        "errors = stdio.unblock_standard_error(); print('first', file=sys.stderr, flush=True);"
+        "[sys.stderr.write('x' * 5000) for _ in range(1000)]; print(errors.drain(0.01), sys.stderr is errors)"
+    )
+    command_line = [sys.executable, "-c", program]
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == b"False True\n"
+        assert errors_of(process).startswith(b"first\nxxx")
+
+
 def test_a_careless_plugin_neither_breaks_the_protocol_nor_ends_the_server(isolated_home: Path, tmp_path: Path) -> None:
     with LspProcess(env=noisy(isolated_home, tmp_path)) as server:
         server.initialize()
