@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from missy_lsp.server.session import Session
 
 
+_OUTSIDE = "{} leads out of the workspace folder through a link. Nothing was written; the result is kept."
+
+
 def new_file_path(folder: str | None, document_path: str | None, relative: str) -> Path:
     """Return where a proposed file goes: below the workspace folder, else beside the document.
 
@@ -49,9 +52,11 @@ def _write(folder: Path, path: Path, text: str) -> str | None:
     """Return what was in the way, None where the file is there now."""
     is_ours = False
     try:
+        if _leads_out(path, folder):  # before a folder is made there, and after: a link may come between
+            return _OUTSIDE.format(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder)):
-            return f"{path} leads out of the workspace folder through a link. Nothing was written; the result is kept."
+        if _leads_out(path, folder):
+            return _OUTSIDE.format(path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         with os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8", newline="") as file:
             is_ours = True
@@ -64,3 +69,7 @@ def _write(folder: Path, path: Path, text: str) -> str | None:
                 path.unlink()
         return f"{path} can't be written: {error.strerror}. The result is kept."
     return None
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    return not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder))

@@ -103,6 +103,8 @@ def test_tools_give_a_hostile_model_nothing(hostile: Hostile, case: Case) -> Non
 
 @cases("edits")
 def test_an_edit_of_a_hostile_model_is_refused_or_waits(hostile: Hostile, case: Case) -> None:
+    if "linked/" in case["reply"] and not (hostile.folder / "linked").is_symlink():
+        pytest.skip("links need a privilege on Windows")
     editor = hostile.edit()
     reply = filled(hostile, case["reply"])
     hostile.api.enqueue(answer(reply), answer(reply))  # a second time for the repair
@@ -112,6 +114,8 @@ def test_an_edit_of_a_hostile_model_is_refused_or_waits(hostile: Hostile, case: 
     assert edit["status"] == expect["status"], edit
     if expect.get("warned"):
         assert edit["warnings"]
+    if accepted := expect.get("accepted"):  # even by a user who says yes to it
+        assert hostile.process.command("missy.accept", {"id": edit["id"]})["result"]["status"] == accepted
     assert (editor.text, editor.edits) == (CODE, [])
     hostile.assert_nothing_leaked(model_said_the_key=KEY in reply)
 
