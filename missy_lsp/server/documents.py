@@ -122,8 +122,14 @@ class OpenDocuments:
 
 
 def file_path(uri: str) -> str | None:
-    """Return the file system path of a `file:` URI, None for every other scheme."""
-    return to_fs_path(uri) if uri.lower().startswith("file:") else None
+    """Return the file system path of a `file:` URI, None for every other scheme and for what is no path."""
+    if not uri.lower().startswith("file:"):
+        return None
+    try:
+        path = to_fs_path(uri)
+    except ValueError:  # such as a broken address of a host
+        return None
+    return None if path is None or "\0" in path else path
 
 
 def _span(document: OpenDocument, start: Position, end: Position) -> Span:
