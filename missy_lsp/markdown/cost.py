@@ -14,7 +14,7 @@ _CHARACTER = 0.2
 _BRACKET = 80.0
 _SIGN = 20.0
 _SIGNS = "*_`~<&\\]:@\u200c\u200d\ufe0f"
-_CELL = 25.0
+_CELL = 60.0
 
 
 @attrs.define

@@ -23,7 +23,7 @@ _FIRST_WORD = re.compile(r"\s*(?!\d+[.)]\s*$)\S*[^\W_]")
 _ALWAYS_SHOWN = frozenset("!\"#$%'()+,-./:;<=>?@]^`{|}")
 _MAX_PREVIEW_COST = 20_000
 _ALWAYS_TRIED = 1_000
-_GROWTH = 1.5
+_GROWTH = 2.0
 _UNPARSED_FENCE = "`" * 8
 
 

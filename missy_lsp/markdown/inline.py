@@ -185,7 +185,8 @@ def _broken_pairs(laid: Sequence[Piece]) -> set[int]:
         for number, mark in enumerate(run):
             left = _outside(run[:number], mark.marker[0], before, -1)
             right = _outside(run[number + 1 :], mark.marker[0], after, 0)
-            if not (_can_open(left, right) if mark.is_open else _can_open(right, left)):
+            is_mark = _can_open(left, right) if mark.is_open else _can_open(right, left)
+            if not is_mark or (mark.marker == "~~" and "~" in (left, right)):
                 broken.add(mark.pair)
     return broken
 

@@ -76,9 +76,7 @@ def filtering_parser() -> MarkdownIt:
         state.env.pop("references", None)
 
     parser.block.ruler.at("reference", definition)
-    # GitHub and CommonMark look for a heading, a list or a fence first.
-    parser.disable("table")
-    parser.block.ruler.before("lheading", "table_with_bars", table_with_bars, {"alt": ["paragraph", "reference"]})
+    parser.block.ruler.at("late_table", table_with_bars, {"alt": ["paragraph", "reference"]})
     parser.core.ruler.after("block", "forget_definitions", forget_definitions)
     return parser
 
@@ -86,8 +84,11 @@ def filtering_parser() -> MarkdownIt:
 def checking_parser(*, html: bool = True) -> MarkdownIt:
     """Return a parser that sees all that a renderer could make live: HTML, and links and images of any scheme."""
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import table
 
-    parser = MarkdownIt("commonmark", {"html": html, "maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": html, "maxNesting": MAX_NESTING}).enable("strikethrough")
+    # Like GitHub's, and unlike this parser's own, after a heading, a list or a fence.
+    parser.block.ruler.before("lheading", "late_table", table, {"alt": ["paragraph", "reference"]})
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     return parser
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from missy_lsp.characters import one_line
-from missy_lsp.markdown.cost import line_cost
+from missy_lsp.markdown.cost import LineCosts
 from missy_lsp.markdown.parsing import filtering_parser, read
 from missy_lsp.markdown.pieces import clean_text, pieces_of, plain_words
 
@@ -19,7 +19,10 @@ def plain_text(text: str, limit: int | None = None) -> str:
     """
     limit = _MAX_READ if limit is None else limit
     text = text[: min(_MAX_READ, 8 * limit + 200)].replace("\r\n", "\n").replace("\r", "\n")
-    words = clean_text(text) if sum(map(line_cost, text.split("\n"))) > _MAX_COST else clean_text(_words(text))
+    costs = LineCosts()
+    for line in text.split("\n"):
+        costs.add(line)
+    words = clean_text(text if costs.total > _MAX_COST else _words(text))
     # VS Code makes links of `[label](address)` in its notifications.
     return one_line(words.replace("](", "] ("), limit=limit)
 

@@ -12,7 +12,15 @@ from missy_lsp.document import Span, split_lines
 from missy_lsp.syntax.grammars import parse_tree
 from missy_lsp.syntax.languages import CommentMarks, comment_marks
 
-__all__ = ["CommentInstruction", "CommentMarks", "LineInstruction", "comment_line", "comment_marks"]
+__all__ = [
+    "CommentInstruction",
+    "CommentMarks",
+    "LineInstruction",
+    "comment_line",
+    "comment_marks",
+    "instructions_in",
+    "instructions_near",
+]
 
 MAX_BLOCK_LINES = 50
 MAX_SELECTED_LINES = 2_000
@@ -278,7 +286,8 @@ def _line_start(text: str, offset: int) -> int:
     """Return where the line of an offset starts; between carriage return and line feed nothing starts."""
     if 0 < offset < len(text) and text[offset] == "\n" and text[offset - 1] == "\r":
         offset -= 1
-    return max(text.rfind("\n", 0, max(0, offset)), text.rfind("\r", 0, max(0, offset))) + 1
+    feed = text.rfind("\n", 0, max(0, offset))
+    return max(feed, text.rfind("\r", feed + 1, max(0, offset))) + 1
 
 
 def _next_line(text: str, offset: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _MODIFIERS = (
-    r"(?:(?:export|default|public|private|protected|internal|static|async|abstract|final|sealed|open|data|inline"
+    r"(?:(?:typedef|export|default|public|private|protected|internal|static|async|abstract|final|sealed|open|data|inline"
     r"|pub(?:\([^)]*\))?|unsafe|extern|virtual|override|local|partial|readonly|declare|suspend|case|const|fileprivate"
     r"|shared|create|or|replace|temp|temporary|definer|global|native|pure|recursive|elemental|mutating|indirect)\s+)*"
 )
@@ -31,6 +31,7 @@ _CONTROL = re.compile(
     r"|throw|new|yield|await|assert|print|raise|default|let|where|in)\b",
     re.IGNORECASE,
 )
+_NO_NAMES = frozenset({"func", "function", "fn", "fun", "sub", "lambda", "proc"})
 
 
 def is_control_flow(head: str) -> bool:
@@ -59,4 +60,6 @@ def _name_before_parameters(head: str) -> str | None:
     if not is_opened and (len(words) < 2 or not after.rstrip().endswith((")", ","))):
         return None
     name = words[-1].rpartition("::")[2].lstrip("~")
-    return name if name.isidentifier() and not any(mark in before for mark in "\"'`+-/%!?|#@") else None
+    if name in _NO_NAMES or not name.isidentifier():
+        return None
+    return name if not any(mark in before for mark in "\"'`+-/%!?|#@") else None

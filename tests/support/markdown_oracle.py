@@ -18,7 +18,7 @@ BARE = (
     re.compile(r"\b[a-z][a-z0-9+.-]*://\S", re.IGNORECASE),
     re.compile(r"(?:^|[\s\"'(<>|*_~])//(?:[^\s/.<>]+\.)+[^\s/.<>]"),
     re.compile(r"www\.[a-z0-9-]", re.IGNORECASE),
-    re.compile(r"mailto:[^\s@]+@\S|xmpp:[^\s@]+@\S", re.IGNORECASE),
+    re.compile(r"(?:mailto|xmpp):[^\s@\"<>]+@[\w\[]", re.IGNORECASE),
     re.compile(r"[a-z0-9.!#$%&'*+/=?^_{|}~-]+@[a-z0-9_-]+(?:\.[a-z0-9_-]+)+", re.IGNORECASE),
     re.compile(
         r"(?:^|[\s\"'()<>\[\],;!?*~|])(?:[\w-]+\.)+(?:com|net|org|io|dev\.io|co\.uk|py|rs|md)(?=$|[\s/?#)\"',;!])", re.I
