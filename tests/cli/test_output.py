@@ -132,3 +132,32 @@ def test_no_encoding_makes_a_crash(encoding: str) -> None:
     assert first.startswith("a ")
     assert json.loads("\n".join(rest)) == {"text": "漢 \ud800 \x1b"}
     assert "\x1b" not in "\n".join(rest)
+
+
+SEQUENCES = "a\x1b[2J\x1b]0;title\x07\x1b]8;;http://x\x1b\\\x1b]52;c;aGk=\x07\x1bPq\x1b\\\x9b1m\x9d0;t\x9c\x84\x7f\x08\x0b\x0c\x00b\r\x1b[A"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_a_sequence_that_comes_in_pieces_is_shown_as_a_whole_one_is(size: int) -> None:
+    out = io.StringIO()
+    output = Output(out, io.StringIO(), {})
+    for start in range(0, len(SEQUENCES), size):
+        output.piece(SEQUENCES[start : start + size])
+        assert all(character.isprintable() for character in out.getvalue())
+    output.end_pieces()
+    assert out.getvalue() == without_controls(SEQUENCES) + "\n"
+
+
+def test_no_control_character_reaches_a_terminal_by_any_way() -> None:
+    controls = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)])).replace("\t", "").replace("\n", "")
+    streams = Terminal(), Terminal()
+    output = Output(*streams, {"NO_COLOR": "1"})
+    output.result(controls, end="")
+    for character in controls:
+        output.piece(character)
+    output.end_pieces()
+    output.note(controls, "red")
+    output.line({controls: controls})
+    output.document([controls])
+    for stream in streams:
+        assert not set(controls) & set(stream.getvalue())

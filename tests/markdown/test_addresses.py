@@ -20,7 +20,7 @@ from missy_lsp.markdown.addresses import find_addresses, named_target
         ("mailto:a@localhost xmpp:b@c/d", ["mailto:a@localhost", "xmpp:b@c/d"]),
         ("evil.com/a?b evil.co.uk:80/x my_file.py 漢字.com xn--a.xn--b", None),
         ("e.g. v1.2.3 Node.js 3.5 foo.bar() a.b .NET end.Next", []),
-        ("evil.com. evil.com, evil.com_ _evil.com", ["evil.com", "evil.com", "evil.com_", "_evil.com"]),
+        ("evil.com. evil.com, evil.com_ _evil.com", ["evil.com", "evil.com", "evil.com", "_evil.com"]),
         ("看https://a.example/文。后", ["https://a.example/文"]),
         ("ht://", ["ht://"]),
         ("javascript:alert(1) command:x.y", []),

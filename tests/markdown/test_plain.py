@@ -22,7 +22,7 @@ from missy_lsp.markdown.plain import plain_text
         ),
         ("```\n[a]\u200b(command:x)\n```", "[a] (command:x)"),
         ("a  \nb\\\nc &lt;b&gt; <b>", "a b c <b> <b>"),
-        ("a\x1b[31m\x9b2J\x07\u202eb\u200b\x00\ud800", "a[31m2Jb"),
+        ("a\x1b[31m\x9b2J\x07\u202eb\u200b\x00\ud800", "a[31m2Jb\ufffd"),
         ("a\r\nb\u2028c\x0bd", "a b c d"),
         ("[r]: /u\n\n&nbsp;", ""),
     ],

@@ -46,7 +46,9 @@ def install() -> Egress:
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host, a name or an address, is this machine."""
-    if host.lower().rstrip(".") in ("localhost", "ip6-localhost"):
+    name = host.lower().rstrip(".")
+    # RFC 6761 §6.4: names below `invalid` are never anybody's; tests of a name that can't be found use one.
+    if name in ("localhost", "ip6-localhost") or name.endswith(".invalid"):
         return True
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

@@ -226,6 +226,8 @@ REAL = [
     ("lua", "--[[ missy: do it ]]\nx = 1\n"),
     ("php", "<?php\n// missy: do it\n$x = 1;\n"),
     ("php", "<!-- missy: do it -->\n<?php f(); ?>\n"),
+    ("lua", 'function f(x)\n"a")\n  -- missy: do it\n  return x\nend\n'),
+    ("php", "<?php\nfunction f($x) {\n'  g();\n  // missy: do it\n  return 1;\n}\n"),
     ("kotlin", "// missy: do it\n"),
 ]
 

@@ -58,6 +58,11 @@ def test_a_form_feed_is_no_line_end() -> None:
     assert text[found.start : found.end] == "\fdef f():\n    return 1\n"
 
 
+def test_a_form_feed_starts_the_indentation_over() -> None:
+    text = "a\n  x\n\fb\n  y\n"
+    assert enclosing_definition(text, text.index("x"), "unknown") == Span(0, text.index("\f"))
+
+
 @pytest.mark.parametrize("language_id", ["python", "nim"])
 def test_tabs_and_spaces_are_compared_by_columns(language_id: str) -> None:
     text = "def f():\n    if x:\n\treturn 1\n    return 2\n\ny = 1\n"
