@@ -195,11 +195,9 @@ def _definition(inner: Node, path: Sequence[Node], kinds: NodeKinds | None) -> D
     if kinds is not None and kinds.leading:
         above = first.prev_named_sibling
         while above is not None and (above.type in kinds.leading or "comment" in above.type):
-            if last_row(above) < first.start_point.row - 1:
-                break
-            # A comment that belongs to the line before it is none of ours.
             first = above
             above = above.prev_named_sibling
+        # Of what stands above only attributes belong to it here; comments are looked at as lines.
         while "comment" in first.type and first.id != outer.id:
             first = first.next_named_sibling or outer
     is_faulty = outer.has_error or any(node.is_error for node in path)

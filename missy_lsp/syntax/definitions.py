@@ -53,10 +53,7 @@ def following_code(text: str, offset: int, language_id: str) -> Span | None:
     node = None if tree is None else statement_at(tree, code, _first_column(outline, code))
     if node is None or node.has_error:
         return table.whole(first, outline.statement_at(code))
-    last = last_row(node)
-    if tree is not None and (kinds := kinds_of(tree.grammar)) is not None and kinds.is_indented:
-        last = max(last, _end_with_comments(outline, code, last))
-    return table.whole(first, max(first, last))
+    return table.whole(first, max(first, last_row(node)))
 
 
 def named_definition(text: str, span: Span, language_id: str) -> str | None:
@@ -194,21 +191,7 @@ def _rows(outline: Outline, found: Definition) -> tuple[int, int]:
         last = outline.last_of_block(head)
     elif found.is_faulty:
         last = outline.last_before_definition(head, last)
-    return outline.first_with_what_belongs(found.first), max(last, _end_with_comments(outline, found.first, last))
-
-
-def _end_with_comments(outline: Outline, first: int, last: int) -> int:
-    """Return the last line of a definition with the comments below it that are deeper than its head."""
-    if outline.is_closing(last):
-        return last
-    table, end, depth = outline.table, last, outline.table.indent(first)
-    for row in range(last + 1, len(table.lines)):
-        if table.is_blank(row):
-            continue
-        if not outline.is_comment(row) or table.indent(row) <= depth:
-            break
-        end = row
-    return end
+    return outline.first_with_what_belongs(found.first), last
 
 
 def _ends_block(outline: Outline, row: int, code: int) -> bool:
