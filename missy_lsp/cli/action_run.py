@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from missy_lsp.cli.setting import Setting, current_folder
-from missy_lsp.errors import MissyError, ModelError, UsageError
+from missy_lsp.errors import MissyError, ModelError
 
 if TYPE_CHECKING:
-    from missy_lsp.config.actions import Action
     from missy_lsp.document import Snapshot
     from missy_lsp.features.actions import ActionInput
     from missy_lsp.features.edits import Proposal
@@ -96,7 +95,7 @@ class ActionRun:
 
 def build_run(setting: Setting, options: argparse.Namespace, snapshot: Snapshot, instruction: str) -> ActionRun:
     """Find the action and what it works on. Raises UsageError for an unknown one."""
-    from missy_lsp.config.actions import load_actions
+    from missy_lsp.config.actions import find_action, load_actions
     from missy_lsp.config.instructions import load_instructions
     from missy_lsp.features.action_calls import call_of, redacted_input
     from missy_lsp.features.actions import ActionInput
@@ -107,7 +106,7 @@ def build_run(setting: Setting, options: argparse.Namespace, snapshot: Snapshot,
     loaded = load_actions(setting.locations, setting.workspace)
     for problem in loaded.problems:
         setting.output.note(f"{problem.severity}: {problem}", "yellow")
-    action = _find(loaded.actions, options.action)
+    action = find_action(loaded.actions, options.action)
     said = load_instructions(setting.locations, setting.workspace)
     folder = setting.workspace or current_folder()
     asked = ActionInput(
@@ -136,14 +135,6 @@ async def with_what_is_staged(run: ActionRun) -> ActionRun:
     prompt, notes = prompt_of(asked, config)
     call = attrs.evolve(run.call, prompt=prompt, notes=notes)
     return attrs.evolve(run, asked=asked, call=call)
-
-
-def _find(actions: tuple[Action, ...], action_id: str) -> Action:
-    for action in actions:
-        if action.id == action_id:
-            return action
-    known = ", ".join(action.id for action in actions)
-    raise UsageError(f"There is no action {action_id[:60]!r} here. There are: {known}.")
 
 
 def _write(path: Path, before: str | None, after: str) -> None:

@@ -24,10 +24,8 @@ from missy_lsp.llm.types import TIER_CHOICES, Completion, Retrying, Started, Tex
 if TYPE_CHECKING:
     from missy_lsp.cli.action_run import ActionRun
     from missy_lsp.config.values import Config
-    from missy_lsp.llm import turns as llm_turns
     from missy_lsp.llm.client import Call, RouteEstimate
     from missy_lsp.llm.types import AnswerEvent
-    from missy_lsp.outbound.redaction import Redacted
     from missy_lsp.tools.toolbox import Toolbox
 
 _RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
@@ -71,10 +69,10 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 
 def build_call(setting: Setting, options: argparse.Namespace) -> Call:
     """Read the material and build the call. Raises UsageError and MissyError with what is wrong with it."""
-    from missy_lsp.features.ask import AskInput, build, left_out, route_input
-    from missy_lsp.features.material import Attachment
-    from missy_lsp.features.outgoing import redacted_ask, withheld_in, without_invisible
-    from missy_lsp.llm.client import Call
+    from missy_lsp.config.instructions import load_instructions
+    from missy_lsp.features.ask import AskInput
+    from missy_lsp.features.material import Attachment, project_card
+    from missy_lsp.features.question_calls import call_of_question
     from missy_lsp.tools.redacting import RedactingToolbox
 
     words = [_as_text(word) for word in options.prompt if word != "-"]
@@ -83,10 +81,8 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
             raise UsageError(f"--{name} is not a text in UTF-8.")
     piped = read_input(setting.output, required="-" in options.prompt)
     config = setting.config()
-    toolbox: llm_turns.Toolbox | None = (
-        _toolbox(setting, config) if getattr(options, "tools", "off") == "read" else None
-    )
-    specs = toolbox.specs() if toolbox else ()
+    toolbox = _toolbox(setting, config) if getattr(options, "tools", "off") == "read" else None
+    said = load_instructions(setting.locations, setting.workspace)
     folder = setting.workspace or current_folder()
     if not words and piped:
         words, piped = [piped], ""
@@ -95,23 +91,16 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
         snapshot=read_snapshot(options.file) if options.file else None,
         attachments=(Attachment("standard input", piped),) if piped else (),
         workspace_folder=_as_text(str(folder)) if folder is not None else None,
+        card=project_card(said.texts, config.reply_language),
     )
-    notes = left_out(ask, config.context.max_tokens)
-    done: tuple[Redacted, ...] = ()
-    if config.privacy.redact_secrets:
-        ask, done = redacted_ask(ask)
-        toolbox = toolbox and RedactingToolbox(toolbox, done)
-    prompt, invisible = without_invisible(build(ask, config.context.max_tokens, specs))
-    return Call(
-        prompt=prompt,
-        config=config,
-        notes=(*notes, *withheld_in(done, invisible).sentences()),
-        route=route_input(ask, specs),
+    return call_of_question(
+        ask,
+        config,
+        toolbox=toolbox,
+        guard=RedactingToolbox,
         provider=options.provider,
         model=options.model,
         tier=options.tier,
-        toolbox=toolbox,
-        folder=ask.workspace_folder or "",
     )
 
 

@@ -19,6 +19,7 @@ from missy_lsp.config.problems import Problem
 from missy_lsp.config.text_files import FoundFiles, listed, problem_at, read_users_files, read_workspace_files
 from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, MAX_ACTIONS
 from missy_lsp.config.values import declared
+from missy_lsp.errors import UsageError
 
 ActionSource = Literal["built-in", "user", "workspace"]
 
@@ -130,6 +131,14 @@ def built_in_actions() -> LoadedActions:
     ranks = {name: rank for rank, name in enumerate(order)}
     files = sorted(folder.glob("*.md"), key=lambda file: (ranks.get(file.stem, len(ranks)), file.stem))
     return _read(FoundFiles({file: file.read_bytes() for file in files}), "built-in")
+
+
+def find_action(actions: Iterable[Action], action_id: str) -> Action:
+    """Return the action with an id. Raises UsageError, which names those that there are."""
+    by_id = {action.id: action for action in actions}
+    if action_id not in by_id:
+        raise UsageError(f"There is no action {action_id[:60]!r} here. There are: {', '.join(by_id)}.")
+    return by_id[action_id]
 
 
 def read_action(data: bytes, path: Path, source: ActionSource) -> tuple[Action | None, tuple[Problem, ...]]:

@@ -1,10 +1,13 @@
-"""Read a configuration file without being held up or fooled by what lies at its path; replace a private one."""
+"""Read a configuration file without being held up or fooled by what lies at its path; write private ones."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from missy_lsp.config.yaml_reading import MAX_BYTES
@@ -64,6 +67,24 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def keep_newest(entries: Iterable[Path], most: int) -> None:
+    """Remove all but the newest files, or folders with what they hold, of a cache."""
+    by_age = sorted(((_changed_at(entry), entry) for entry in entries), reverse=True)
+    for _, entry in by_age[most:]:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                entry.unlink()
+
+
+def _changed_at(entry: Path) -> float:
+    try:
+        return entry.lstat().st_mtime
+    except OSError:  # another server was faster
+        return 0.0
 
 
 def _read(descriptor: int) -> bytes:

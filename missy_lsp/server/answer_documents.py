@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from missy_lsp.characters import one_line
-from missy_lsp.config.files import write_atomically
+from missy_lsp.config.files import keep_newest, write_atomically
 from missy_lsp.errors import MissyError
 from missy_lsp.server.protocol import ClientRefused
 
@@ -25,22 +25,24 @@ _HEAD_CHARACTERS = 300
 async def show_answer(session: Session, title: str, question: str, answer: Answer) -> None:
     """Show an answer by the best means that the client has; nothing of it is lost where none serves."""
     from missy_lsp.markdown.filtering import filter_markdown  # its parser is loaded when it is needed
+    from missy_lsp.markdown.plain import plain_text
 
     text = filter_markdown(str(answer["text"]))
-    answer = {**answer, "text": text}
     if len(text) <= SHORT_CHARACTERS and "\n" not in text.strip():
-        session.show_message(types.MessageType.Info, one_line(text, SHORT_CHARACTERS * 2) or "The answer is empty.")
+        words = plain_text(text, SHORT_CHARACTERS * 2) or "The answer is empty."
+        session.show_message(types.MessageType.Info, words)
         return
+    head = plain_text(text, _HEAD_CHARACTERS)
+    folder = session.configuration.locations.cache_dir / "answers"
     try:
-        path = write_document(session.configuration.locations.cache_dir / "answers", title, question, answer)
+        path = await asyncio.to_thread(write_document, folder, title, question, {**answer, "text": text})
     except OSError as error:
-        head = one_line(text, _HEAD_CHARACTERS)
         session.show_message(
             types.MessageType.Warning, f"{head}… (the whole answer could not be saved: {error.strerror})"
         )
         return
     if not session.client.show_document or not await show_document(session, path):
-        session.show_message(types.MessageType.Info, f"{one_line(text, _HEAD_CHARACTERS)}… (the whole answer: {path})")
+        session.show_message(types.MessageType.Info, f"{head}… (the whole answer: {path})")
 
 
 def show_failure(session: Session, title: str, error: MissyError) -> None:
@@ -50,12 +52,9 @@ def show_failure(session: Session, title: str, error: MissyError) -> None:
 
 def write_document(folder: Path, title: str, question: str, answer: Answer) -> Path:
     """Write one answer below the user's cache folder, readable by the user alone; the oldest go."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{answer['id']}.md"
     write_atomically(path, _document_text(title, question, answer).encode("utf-8", "replace"))
-    documents = sorted(folder.glob("*.md"), key=lambda file: file.stat().st_mtime)
-    for old in documents[:-KEPT_DOCUMENTS]:
-        old.unlink(missing_ok=True)
+    keep_newest(folder.glob("*.md"), KEPT_DOCUMENTS)
     return path
 
 

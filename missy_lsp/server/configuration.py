@@ -164,7 +164,7 @@ class Configuration:
     def _additions(self, key: Path | None) -> _Additions:
         folder = self._current(key)
         files = [*action_files(self.locations, folder.path), *instruction_files(self.locations, folder.path)]
-        seen = fingerprint([*self._watched(folder.path), *files])
+        seen = fingerprint(files)  # the lists hold what decides on trust as well
         if folder.additions is None or folder.additions.seen != seen:
             actions = load_actions(self.locations, folder.path)
             said = load_instructions(self.locations, folder.path)

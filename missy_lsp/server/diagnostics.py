@@ -21,14 +21,15 @@ class PublishedDiagnostics:
         self._protocol = protocol
         self._by_uri: dict[str, dict[Topic, list[Json]]] = {}
 
-    def set(self, uri: str, topic: Topic, diagnostics: Sequence[Json]) -> bool:
-        """Say something else of a document; return whether that changed anything."""
-        topics = self._by_uri.setdefault(uri, {})
+    def set(self, uri: str, topic: Topic, diagnostics: Sequence[Json]) -> None:
+        """Say something else of a document, if it is something else."""
+        topics = self._by_uri.get(uri, {})
         if topics.get(topic, []) == list(diagnostics):
-            return False
-        topics[topic] = list(diagnostics)
+            return
+        topics = {**topics, topic: list(diagnostics)}
         everything = [diagnostic for said in topics.values() for diagnostic in said]
-        if not everything:
-            del self._by_uri[uri]
+        if everything:
+            self._by_uri[uri] = topics
+        else:
+            self._by_uri.pop(uri, None)
         self._protocol.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, {"uri": uri, "diagnostics": everything})
-        return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,13 +73,6 @@ class PendingEdits:
     def __init__(self) -> None:
         self._edits: dict[str, PendingEdit] = {}
         self._due: set[str] = set()
-
-    def __iter__(self) -> Iterator[PendingEdit]:
-        return iter(list(self._edits.values()))
-
-    @property
-    def count(self) -> int:
-        return len(self._edits)
 
     def add(self, edit: PendingEdit) -> PendingEdit | None:
         """Keep a proposal; return the oldest one where it had to go for it."""

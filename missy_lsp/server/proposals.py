@@ -74,7 +74,9 @@ class EditJob:
         if status == "refused" and "id" not in described:
             self._session.show_message(types.MessageType.Warning, f"Missy: {title}: {message}")
             await show_answer(self._session, title, question, answer)
-        elif status == "pending" and self._session.pending.has(self._edit) if self._edit else False:
+        elif status == "pending":
+            if self._edit is None or not self._session.pending.has(self._edit):
+                return  # decided on before it could be said
             line = _line(described)
             self._session.show_message(
                 types.MessageType.Info,

@@ -33,11 +33,13 @@ async def staged_diff(message_path: str | None, ignore: tuple[str, ...] = ()) ->
         raise ModelError("invalid_request", "This commit message belongs to no repository on this machine.")
     if git is None:
         raise ModelError("invalid_request", "git was not found on PATH, so the staged changes can't be read.")
-    names = await _run(git, folder, (*_DIFF, "--name-only", "-z"))
-    kept = [name for name in names.split("\0") if name and not _is_hidden(name, ignore)]
+    names = [name for name in (await _run(git, folder, (*_DIFF, "--name-only", "-z"))).split("\0") if name]
+    spec = glob_spec(list(ignore))
+    ignored = set() if spec is None else set(spec.match_files(names))
+    kept = [name for name in names if name not in ignored and not is_secret(tuple(name.split("/")))]
     if not kept:
         raise ModelError("invalid_request", "Nothing is staged that could be described. Stage changes with git add.")
-    hidden = len([name for name in names.split("\0") if name]) - len(kept)
+    hidden = len(names) - len(kept)
     diff = await _run(git, folder, (*_DIFF, "--", *_within_limit(kept)))
     note = f"\n({hidden} staged files are not shown: they are ignored or may hold secrets.)\n" if hidden else ""
     return diff + note
@@ -47,11 +49,6 @@ def _find_git() -> str | None:
     found = shutil.which("git")
     # On Windows the current folder is searched too, and that may be the repository's.
     return found if found is not None and os.path.isabs(found) and Path(found).parent != Path.cwd() else None
-
-
-def _is_hidden(name: str, ignore: tuple[str, ...]) -> bool:
-    spec = glob_spec(list(ignore)) if ignore else None
-    return is_secret(tuple(name.split("/"))) or (spec is not None and spec.match_file(name))
 
 
 def _within_limit(names: list[str]) -> Iterator[str]:

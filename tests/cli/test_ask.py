@@ -304,3 +304,21 @@ def test_a_tool_reads_the_folder_and_its_call_is_shown(missy: Missy, api: FakeAp
     assert (run.code, run.out) == (0, "It is 42.\n"), run.err
     assert "notes.txt" in run.err
     assert "the answer is 42" in sent(api)
+
+
+# --- what the user and the project want of every answer -------------------------------------------
+
+
+@pytest.mark.parametrize(("trusted", "expected"), [(True, True), (False, False)])
+def test_a_trusted_projects_instructions_and_the_reply_language_go_along(
+    missy: Missy, api: FakeApi, isolated_home: Path, tmp_path: Path, trusted: bool, expected: bool
+) -> None:
+    write_user_config(isolated_home, api.base_url, reply_language="Esperanto")
+    (tmp_path / ".missy").mkdir()
+    (tmp_path / "AGENTS.md").write_text("Speak of wombats.\n")
+    if trusted:
+        assert missy("trust", ".").code == 0
+    api.enqueue(answer("Saluton"))
+    assert missy("ask", "hello").code == 0
+    assert "Esperanto" in sent(api)
+    assert ("wombats" in sent(api)) is expected

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from missy_lsp.config.files import FileFault, read_config_file
+from missy_lsp.config.files import FileFault, keep_newest, read_config_file
 from missy_lsp.config.yaml_reading import MAX_BYTES
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
@@ -83,3 +83,16 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
         with pytest.raises(FileFault):
             read_config_file(tmp_path)
     assert len(list(folders.iterdir())) <= before
+
+
+def test_only_the_newest_entries_of_a_cache_are_kept(tmp_path: Path) -> None:
+    for number in range(4):
+        folder = tmp_path / f"folder-{number}"
+        folder.mkdir()
+        (folder / "file").write_text("x")
+        os.utime(folder, (number, number))
+    (tmp_path / "file").write_text("x")
+    keep_newest(tmp_path.iterdir(), 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder-2", "folder-3"]
+    keep_newest([*tmp_path.iterdir(), tmp_path / "gone"], 0)
+    assert list(tmp_path.iterdir()) == []

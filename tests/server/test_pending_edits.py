@@ -115,6 +115,17 @@ def test_retry_one_tier_up_runs_the_same_action_again_where_the_code_stands_now(
     assert "lines 5-6" in json.dumps(api.requests[-1].json["messages"])
 
 
+def test_a_retried_fix_still_knows_what_the_checker_said(editor: Editor, api: FakeApi) -> None:
+    said = {"range": editor.cursor(4), "message": "undefined name: frobnicate", "severity": 1, "source": "checker"}
+    api.enqueue(answer(replacement(NEW_ADD)), answer(replacement(NEW_ADD)))
+    response = run(editor, "fix", editor.cursor(4), diagnostics=[said])
+    editor.type(0, 0, "# typed\n")
+    editor.server.command("missy.retry", {"id": response["result"]["edit"]["id"], "wait": True})
+    first, second = (json.dumps(request.json["messages"]) for request in api.requests[-2:])
+    assert "frobnicate" in first
+    assert "frobnicate" in second
+
+
 def test_closing_the_document_ends_what_waited_on_it(editor: Editor, api: FakeApi) -> None:
     edit = propose(editor, api)
     editor.server.notify("textDocument/didClose", {"textDocument": {"uri": editor.uri}})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from missy_lsp.config.actions import find_action
 from missy_lsp.document import Position, Snapshot, Span
-from missy_lsp.errors import UsageError
 from missy_lsp.features.action_calls import call_of, prompt_of, redacted_input, with_staged_changes
 from missy_lsp.features.actions import ActionInput, Diagnostic, title_of
 from missy_lsp.features.offers import applies
@@ -22,7 +22,6 @@ from missy_lsp.server.proposals import EditJob
 from missy_lsp.tools.staged_diff import staged_diff
 
 if TYPE_CHECKING:
-    from missy_lsp.config.actions import Action
     from missy_lsp.config.values import Config
     from missy_lsp.llm.client import Call
     from missy_lsp.server.session import Session
@@ -43,13 +42,14 @@ def list_actions(session: Session, arguments: ListActionsArguments, request: Req
 def run_action(session: Session, arguments: RunActionArguments, request: Request) -> object:
     """Run an action on a part of a document; what it comes to is an answer, or a change to be reviewed."""
     asked, config = action_input(session, arguments)
+    call = action_call(session, asked, config, arguments)  # before the place is followed: it may refuse
     finish = None
     if asked.action.result != "answer":
         document = session.documents.get(asked.snapshot.uri)
         assert document is not None, "a snapshot is of an open document"
         finish = EditJob(session, asked, document, arguments, config.edits.review)
     job = Job(
-        call=action_call(session, asked, config, arguments),
+        call=call,
         title=title_of(asked),
         question=asked.wish or asked.action.title,
         uri=asked.snapshot.uri,
@@ -63,7 +63,7 @@ def run_action(session: Session, arguments: RunActionArguments, request: Request
 def action_input(session: Session, arguments: RunActionArguments) -> tuple[ActionInput, Config]:
     """Freeze what an action needs to know. Raises UsageError for an unknown one, ModelError for a bad place."""
     path = file_path(arguments.text_document.uri)
-    action = _find(session, path, arguments.action)
+    action = find_action(session.configuration.actions_for(path), arguments.action)
     snapshot = _snapshot(session, arguments)
     diagnostics = tuple(_diagnostic(snapshot, session, given) for given in arguments.diagnostics[:_MAX_DIAGNOSTICS])
     config = session.configuration.config_for(path)
@@ -94,15 +94,6 @@ async def _with_staged_diff(session: Session, asked: ActionInput, config: Config
     diff = await staged_diff(asked.snapshot.path, config.privacy.ignore)
     prompt, notes = prompt_of(with_staged_changes(asked, diff), config)
     return attrs.evolve(call, prompt=prompt, notes=notes)
-
-
-def _find(session: Session, path: str | None, action_id: str) -> Action:
-    actions = session.configuration.actions_for(path)
-    for action in actions:
-        if action.id == action_id:
-            return action
-    known = ", ".join(action.id for action in actions)
-    raise UsageError(f"There is no action {action_id[:60]!r} here. There are: {known}.")
 
 
 def _snapshot(session: Session, arguments: RunActionArguments | ListActionsArguments) -> Snapshot:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
+
 from missy_lsp.document import Snapshot
-from missy_lsp.features.ask import AskInput, ChatTurn, build, left_out, route_input
-from missy_lsp.features.outgoing import redacted_ask, withheld_in, without_invisible
+from missy_lsp.features.ask import AskInput, ChatTurn
+from missy_lsp.features.question_calls import call_of_question
 from missy_lsp.llm.client import Call
 from missy_lsp.server.arguments import AskArguments
 from missy_lsp.server.confirming import premium_question
@@ -18,8 +20,6 @@ from missy_lsp.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from missy_lsp.config.values import Config
-    from missy_lsp.llm import turns as llm_turns
-    from missy_lsp.outbound.redaction import Redacted
     from missy_lsp.server.session import Session
 
 _TOOL_LEVELS = ("off", "read", "edit")
@@ -59,8 +59,6 @@ def ask_call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot 
     path = snapshot.path if snapshot else None
     config = session.configuration.config_for(path)
     folder = session.configuration.folder_of(path)
-    toolbox: llm_turns.Toolbox | None = _toolbox(session, config, arguments.tools)
-    specs = toolbox.specs() if toolbox else ()
     ask_input = AskInput(
         prompt=arguments.prompt,
         history=tuple(ChatTurn(turn.role, turn.content) for turn in arguments.history),
@@ -68,25 +66,16 @@ def ask_call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot 
         workspace_folder=None if folder is None else str(folder),
         card=session.configuration.card_for(path),
     )
-    notes = left_out(ask_input, config.context.max_tokens)
-    done: tuple[Redacted, ...] = ()
-    if config.privacy.redact_secrets:
-        ask_input, done = redacted_ask(ask_input)
-        toolbox = toolbox and RedactingToolbox(toolbox, done)
-    prompt, invisible = without_invisible(build(ask_input, config.context.max_tokens, specs))
-    call = Call(
-        prompt=prompt,
-        config=config,
-        notes=(*notes, *withheld_in(done, invisible).sentences()),
+    call = call_of_question(
+        ask_input,
+        config,
+        toolbox=_toolbox(session, config, arguments.tools),
+        guard=RedactingToolbox,
         provider=arguments.provider or session.default_provider,
         model=arguments.model,
         tier=arguments.tier,
-        route=route_input(ask_input, specs),
-        toolbox=toolbox,
-        confirm=premium_question(session),
-        folder=ask_input.workspace_folder or "",
     )
-    return call, snapshot
+    return attrs.evolve(call, confirm=premium_question(session)), snapshot
 
 
 def _snapshot(session: Session, arguments: AskArguments) -> Snapshot | None:

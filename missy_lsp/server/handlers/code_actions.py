@@ -12,7 +12,6 @@ import attrs
 from lsprotocol import types
 
 from missy_lsp.characters import one_line
-from missy_lsp.document import Span
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
 
@@ -63,9 +62,9 @@ def _offers(session: Session, params: types.CodeActionParams, document: OpenDocu
     if document is None:
         return
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
-    if invoked:
-        yield from _instructions(params, document)
-    yield from _actions(session, params, document, invoked=invoked)
+    comments = _comments(params, document) if invoked else ()
+    yield from _instructions(comments, document)
+    yield from _actions(session, params, document, invoked=invoked, has_comment=bool(comments))
 
 
 def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
@@ -96,14 +95,14 @@ def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
         yield offer("Retry one tier up", "retry-up", "missy.retry", tier=edit.tier_above)
 
 
-def _instructions(params: types.CodeActionParams, document: OpenDocument) -> Iterator[_Offer]:
+def _instructions(comments: tuple[LineInstruction, ...], document: OpenDocument) -> Iterator[_Offer]:
     """Offer to do what a comment `missy: ...` in the range says."""
-    for found in _comments(params, document):
+    for found in comments:
         place: Json = {
             "textDocument": {"uri": document.uri, "version": document.version},
             "range": _lines(found.first_line, found.first_line),
         }
-        title = _short(found.instruction)
+        title = one_line(found.instruction, _MAX_TITLE)
         if found.is_question:
             argument: Json = {**place, "action": "explain", "instruction": found.instruction}
             yield _Offer(f"Missy: Answer: {title}", ASK_KIND, "missy.runAction", argument, by_model=True)
@@ -121,7 +120,7 @@ def _comments(params: types.CodeActionParams, document: OpenDocument) -> tuple[L
 
 
 def _actions(
-    session: Session, params: types.CodeActionParams, document: OpenDocument, *, invoked: bool
+    session: Session, params: types.CodeActionParams, document: OpenDocument, *, invoked: bool, has_comment: bool
 ) -> Iterator[_Offer]:
     from missy_lsp.features.offers import applies_to
 
@@ -131,7 +130,8 @@ def _actions(
         if not invoked and action.when != "diagnostics":
             continue
         if action.when == "instruction":
-            yield from _instruction_line(session, action, params, document)
+            if not has_comment:
+                yield from _instruction_line(session, action, params, document)
         elif applies_to(
             action,
             document.language_id,
@@ -166,7 +166,7 @@ def _instruction_line(
     from missy_lsp.syntax.comments import comment_line
 
     line = params.range.start.line
-    if not document.buffer.has_line(line) or _comments(params, document):
+    if not document.buffer.has_line(line):
         return
     text = document.buffer.lines[line]
     indent = text[: len(text) - len(text.lstrip(" \t"))]
@@ -204,7 +204,7 @@ def _foreign(diagnostics: object) -> tuple[Json, ...]:
 def _touches(document: OpenDocument, edit: PendingEdit, given: types.Range) -> bool:
     """Tell whether a range touches a proposal's lines; a cursor at their end does too."""
     buffer = document.buffer
-    place: Span = edit.shown_at()
+    place = edit.shown_at()
     first, last = buffer.position_at(place.start), buffer.position_at(place.end)
     return given.start.line <= last.line and first.line <= given.end.line
 
@@ -218,10 +218,6 @@ def _range(given: types.Range) -> Json:
 
 def _lines(first: int, last: int) -> Json:
     return {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}}
-
-
-def _short(text: str) -> str:
-    return one_line(text, _MAX_TITLE)
 
 
 def _holds(wanted: str, kind: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 from lsprotocol import types
 
-from missy_lsp.config.files import write_atomically
+from missy_lsp.config.files import keep_newest, write_atomically
 from missy_lsp.errors import ModelError
 from missy_lsp.server.answer_documents import show_document
 from missy_lsp.server.arguments import (
@@ -22,6 +22,7 @@ from missy_lsp.server.arguments import (
 )
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.handlers.actions import run_action
+from missy_lsp.server.pending_edits import KEPT_MOST
 from missy_lsp.server.proposals import decide_now, describe, diff_of, draft_path, publish
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def retry(session: Session, arguments: RetryArguments, request: Request) -> obje
         tier=arguments.tier or edit.arguments.tier,
         partial_result_token=arguments.partial_result_token,
         wait=arguments.wait,
-        diagnostics=(),
+        # What the checkers said stands where the code stands now.
+        diagnostics=tuple(attrs.evolve(said, range=place) for said in edit.arguments.diagnostics),
     )
     outcome = run_action(session, again, request)
     session.pending.remove(edit)
@@ -129,8 +131,13 @@ def _take_draft(session: Session, edit: PendingEdit) -> None:
         edit.draft_text = text
 
 
+def _write_and_forget_the_oldest(path: Path, data: bytes) -> None:
+    write_atomically(path, data)
+    keep_newest(path.parents[1].iterdir(), KEPT_MOST)
+
+
 async def _write(path: Path, text: str) -> None:
     try:
-        await asyncio.to_thread(write_atomically, path, text.encode("utf-8", "replace"))
+        await asyncio.to_thread(_write_and_forget_the_oldest, path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise ModelError("invalid_request", f"{path} can't be written: {error.strerror}.") from None

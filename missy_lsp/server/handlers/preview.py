@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
 
 from missy_lsp.errors import UsageError
 from missy_lsp.server.arguments import AskArguments, PreviewArguments, RunActionArguments
@@ -14,6 +16,8 @@ from missy_lsp.server.handlers.ask import ask_call
 if TYPE_CHECKING:
     from missy_lsp.llm.client import Call
     from missy_lsp.server.session import Session
+
+Arguments = TypeVar("Arguments", AskArguments, RunActionArguments)
 
 
 def preview(session: Session, arguments: PreviewArguments, request: Request) -> object:
@@ -29,28 +33,14 @@ def _call(session: Session, given: PreviewArguments) -> Call | Awaitable[Call]:
     if given.action is None:
         if given.prompt is None:
             raise UsageError("The arguments are malformed: prompt or action is missing.")
-        asked = AskArguments(
-            given.prompt,
-            given.text_document,
-            given.range,
-            given.history,
-            given.provider,
-            given.model,
-            given.tier,
-            given.tools,
-        )
-        return ask_call(session, asked)[0]
+        return ask_call(session, _of_its_fields(AskArguments, given))[0]
     if given.text_document is None:
         raise UsageError("The arguments are malformed: textDocument is missing.")
-    action = RunActionArguments(
-        given.action,
-        given.text_document,
-        given.range,
-        given.instruction,
-        given.provider,
-        given.model,
-        given.tier,
-        given.diagnostics,
-    )
-    action_asked, config = action_input(session, action)
-    return action_call(session, action_asked, config, action)
+    arguments = _of_its_fields(RunActionArguments, given)
+    asked, config = action_input(session, arguments)
+    return action_call(session, asked, config, arguments)
+
+
+def _of_its_fields(cls: type[Arguments], given: PreviewArguments) -> Arguments:
+    """Return the arguments of the command that is previewed, which bear the same names."""
+    return cls(**{field.name: getattr(given, field.name) for field in attrs.fields(cls)})
