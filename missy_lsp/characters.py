@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 import attrs
 
 # Control characters but tab, line ends and form feed; direction (Trojan Source), zero width, invisible operators, line
 # separators that only some programs obey, tags, variation selectors of the supplement, fillers, halves of characters.
-_INVISIBLE = re.compile(
+_CLASS = (
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+# A flag such as Scotland's needs its tags: a black flag, letters, the cancel tag.
+_RUNS = re.compile(f"(?P<flag>\U0001f3f4[\U000e0020-\U000e007e]{{1,7}}\U000e007f)|{_CLASS}+")
 _JOINERS = "\u200c\u200d"
 # Symbols with a form as emoji that are not of category So.
 _EMOJI_OF_OTHER_CATEGORIES = "#*0123456789\u203c\u2049\u2139\u2194\u3030\u303d"
@@ -41,13 +44,29 @@ def invisible_characters(text: str) -> tuple[InvisibleCharacter, ...]:
     Not counted: joiners within emoji and between letters of scripts that need them, a variation selector behind a
     symbol, a byte order mark at the beginning.
     """
-    if not _INVISIBLE.search(text):
-        return ()
     return tuple(
-        InvisibleCharacter(match.start(), match[0])
-        for match in _INVISIBLE.finditer(text)
-        if not _is_needed(text, match.start())
+        InvisibleCharacter(offset, text[offset])
+        for run in _RUNS.finditer(text)
+        if run["flag"] is None
+        for offset in _not_needed(text, run.start(), run.end())
     )
+
+
+def _not_needed(text: str, start: int, end: int) -> Iterator[int]:
+    """Yield the offsets of a run that the text does not need, by what stands beside it once they are gone."""
+    before = text[start - 1 : start]
+    after = text[end : end + 1]
+    base: str | None = None
+    for offset in range(start, end):
+        character = text[offset]
+        if character == "\u200d" and base is None:
+            base = _base(text, start)
+        if not _is_needed(character, offset, before, base or "", after):
+            yield offset
+            continue
+        before = character
+        if character in _JOINERS:
+            base = character  # nothing is joined to it
 
 
 def strip_invisible(text: str) -> tuple[str, int]:
@@ -69,22 +88,18 @@ def one_line(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else f"{strip_invisible(line[: limit - 1])[0]}…"
 
 
-def _is_needed(text: str, offset: int) -> bool:
-    character = text[offset]
-    before = text[offset - 1] if offset > 0 else ""
-    after = text[offset + 1] if offset + 1 < len(text) else ""
+def _is_needed(character: str, offset: int, before: str, base: str, after: str) -> bool:
+    """Tell whether a character is: `before` is kept, `after` can be seen, `base` is what a joiner would join."""
     if character == "\ufeff":
         return offset == 0
     if character in _JOINERS:
-        if character == "\u200d" and _is_emoji(_base(text, offset)) and _is_emoji(after):
+        if character == "\u200d" and _is_emoji(base) and _is_emoji(after):
             return True
         return _is_of_joining_script(before) and (_is_of_joining_script(after) or not after.isalpha())
     if "\ufe00" <= character <= "\ufe0f":
         if character >= "\ufe0e":
             return _is_emoji(before)
         return _is_ideograph(before) or _is_of_joining_script(before) or (before > "\u2000" and _is_symbol(before))
-    if "\U000e0020" <= character <= "\U000e007f":
-        return _is_in_flag(text, offset)
     if "\U000e0100" <= character <= "\U000e01ef":
         return _is_ideograph(before)
     if character in "\u180b\u180c\u180d\u180e\u180f":
@@ -116,14 +131,3 @@ def _is_ideograph(character: str) -> bool:
 
 def _is_of_joining_script(character: str) -> bool:
     return character != "" and unicodedata.name(character, "").startswith(_JOINING_SCRIPTS)
-
-
-def _is_in_flag(text: str, offset: int) -> bool:
-    """Tell whether a tag character belongs to a flag such as Scotland's: a black flag, tags, the cancel tag."""
-    start = offset
-    while start > 0 and "\U000e0020" <= text[start - 1] <= "\U000e007f":
-        start -= 1
-    end = offset
-    while end < len(text) and "\U000e0020" <= text[end] <= "\U000e007e":
-        end += 1
-    return text[start - 1 : start] == "\U0001f3f4" and text[end : end + 1] == "\U000e007f" and end - start <= 8

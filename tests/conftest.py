@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import egress
+from tests.support import artefacts, egress
+from tests.support.canary import hits
+from tests.support.configuration import FAKE_KEY
 from tests.support.fake_api import FakeApi
 from tests.support.llmock_server import LlmockServer
 from tests.support.request_oracle import assert_valid_request
@@ -18,6 +20,7 @@ _FOREIGN_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CER
 _KEPT = {"MISSY_SOAK"}
 # Here, before anything is imported on behalf of a test; a worker of pytest-xdist has one of its own.
 _EGRESS = egress.install()
+_LEAKS = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +29,28 @@ def recorded_egress() -> Iterator[egress.Egress]:
     yield _EGRESS
     foreign = [str(contact) for contact in _EGRESS.foreign()]
     assert not foreign, "a test spoke to a foreign host:\n" + "\n".join(foreign)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def recorded_artefacts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    artefacts.keep_in(tmp_path_factory.getbasetemp() / "seen")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run where anything that it left behind holds the key that the tests configure (security.md, G3)."""
+    if hasattr(session.config, "workerinput"):
+        return  # a worker of pytest-xdist: what they all left lies below one folder
+    folder = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    found = hits(FAKE_KEY, artefacts.left_on_disk(folder))
+    if found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.config.stash[_LEAKS] = [str(hit) for hit in found]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for leak in config.stash.get(_LEAKS, [])[:20]:
+        terminalreporter.line(f"LEAKED the tests' key: {leak}", red=True)
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from missy_lsp.characters import invisible_characters, one_line, strip_invisible
 
@@ -74,3 +77,21 @@ def test_every_format_character_of_unicode_is_known() -> None:
 )
 def test_a_plain_field_is_one_visible_line(text: str, line: str) -> None:
     assert one_line(text) == line
+
+
+FRAGMENTS = [
+    *("a", " ", "क", "م", "漢", "👩", "❤", "🏽", "🏴", "1", "\n", "→"),
+    *("\u200c", "\u200d", "\ufe0f", "\ufe0e", "\ufe00", "\ufeff", "\u202e", "\u034f", "\u180b"),
+    *("\U000e0067", "\U000e007f", "\U000e0100"),
+]
+
+
+@settings(max_examples=20_000 if os.environ.get("MISSY_SOAK") else 300, deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
+@example("क\u200c\u202ea")
+@example("🏴\U000e0067\u202e\U000e0067\U000e007f")
+@example("👩\u200d\u202e👩")
+def test_a_text_without_its_hidden_characters_has_none(text: str) -> None:
+    stripped, count = strip_invisible(text)
+    assert strip_invisible(stripped) == (stripped, 0)
+    assert len(stripped) == len(text) - count

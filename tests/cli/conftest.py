@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from missy_lsp.cli.main import main
+from tests.support import artefacts
 from tests.support.commands import Missy, Run
 from tests.support.configuration import write_user_config
 from tests.support.fake_api import FakeApi
@@ -46,6 +47,7 @@ def missy(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
                 if stdin is not None:
                     sys.stdin.close()
         captured = capsys.readouterr()
+        artefacts.record("commands", captured.out, captured.err)
         return Run(code, captured.out, captured.err)
 
     return run

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from tests.support.canary import assert_absent
-from tests.support.configuration import write_user_config
+from tests.support.configuration import FAKE_KEY, write_user_config
 from tests.support.editor import CAPABILITIES, Editor
 from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
@@ -102,7 +102,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     log = root / "missy.log"
     with FakeApi() as api, FakeApi() as attacker:
         config = write_user_config(home, api.base_url)
-        config.write_text(config.read_text("utf-8").replace("sk-ant-api03-FAKE-0000-not-a-key", KEY), "utf-8")
+        config.write_text(config.read_text("utf-8").replace(FAKE_KEY, KEY), "utf-8")
         with LspProcess("--log-file", str(log), "--log-level", "debug", env=env) as process:
             process.initialize(project, {**CAPABILITIES, "window": {"workDoneProgress": True}})
             yield Hostile(process, api, attacker, root, log)

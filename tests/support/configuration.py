@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-FAKE_KEY = "sk-ant-api03-FAKE-0000-not-a-key"
+FAKE_KEY = "sk-ant-api03-FAKE-5e1d9b3a7f2c-Vx7KpQw4"  # long enough to be looked for (canary.py)
 
 
 def write_user_config(home: Path, base_url: str | None = None, **sections: object) -> Path:

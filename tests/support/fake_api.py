@@ -3,9 +3,7 @@
     with FakeApi() as api:
         api.enqueue(answer("Hello"))                       # one reply per request, in order
         api.respond = lambda request: answer("Again")      # or: whatever the request deserves
-        ...
         api.requests[0].json["model"]; api.requests[0].headers["authorization"]
-
 One thread a connection, so it also serves servers and benchmarks in other processes. A reply is a list of
 steps; `Hold` keeps the connection open and `request.closed_at` (time.monotonic) says when the client let go.
 """
@@ -24,6 +22,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 
 import attrs
+
+from tests.support import artefacts
 
 # --- steps of a reply -----------------------------------------------------------------------------
 
@@ -322,6 +322,7 @@ class FakeApi:
     def _record(self, request: Request) -> Reply:
         with self._lock:
             self.requests.append(request)
+            artefacts.record("requests", request.body)
             self._lock.notify_all()
             if self._queue:
                 return self._queue.pop(0)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support import artefacts
+
 Message = dict[str, Any]
 
 
@@ -56,6 +58,7 @@ class LspProcess:
         self.process.wait()
         for thread in self._threads:
             thread.join(5)
+        artefacts.record("messages", self.messages, *self.stderr)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             try:
                 if stream is not None:
