@@ -7,11 +7,10 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
-EMACS := emacs-nox elpa-eglot elpa-lsp-mode elpa-markdown-mode
 VSCODE := editors/vscode
 VSIX = dist/missy-lsp-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' $(VSCODE)/package.json).vsix
 
-.PHONY: help demo test test-editors test-neovim test-emacs test-vscode vsix fuzz soak lint format lock bench docs clean
+.PHONY: help demo test test-editors test-neovim test-emacs test-vscode pictures vsix fuzz soak lint format lock bench docs clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,24 +23,26 @@ test: $(DEV) ## Run the tests
 
 test-editors: test-neovim test-emacs test-vscode ## Drive the plugins in real editors
 
-# pytest skips what is not installed, with the same sentence; this tries to install it where that can work.
+# What can't be installed here is skipped with a sentence; with MISSY_EDITORS=required that is a failure.
+SKIP = test $$? = 3 -a "$$MISSY_EDITORS" != required
+
 test-emacs: $(DEV) ## Run the Emacs tests with Eglot, lsp-mode and neither
-	@if ! command -v emacs >/dev/null || ! ls -d /usr/share/emacs/site-lisp/elpa-src/lsp-mode-* >/dev/null 2>&1; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(EMACS); } >/dev/null \
-				|| echo "Emacs could not be installed; its tests are skipped. By hand: apt-get install $(EMACS)" >&2; \
-		else \
-			echo "Emacs with Eglot and lsp-mode is not installed; its tests are skipped. On Debian: apt-get install $(EMACS)" >&2; \
-		fi; \
-	fi
-	@$(BIN)/python -m pytest -q tests/editors/emacs tests/editors/test_configurations.py
+	@tests/editors/install.sh emacs || { $(SKIP); exit $$?; }; \
+	$(BIN)/python -m pytest -q tests/editors/emacs tests/editors/test_configurations.py
 
 test-neovim: $(DEV) ## Drive the plugin in a real Neovim
 	@$(BIN)/python -m pytest -q tests/editors/neovim
 
-# Needs Chromium, g++ and Node's headers (Debian: apt install chromium g++ make); the editor is kept below ~/.cache.
-test-vscode: $(DEV) vsix ## Drive the extension in a real VS Code
-	@node tests/editors/vscode/run.mjs $(VSIX) $(BIN)/missy-lsp $(SCENARIOS)
+# The editor itself comes from npm, pinned, and is kept below ~/.cache.
+test-vscode: $(DEV) ## Drive the extension in a real VS Code
+	@tests/editors/install.sh vscode || { $(SKIP); exit $$?; }; \
+	$(MAKE) --no-print-directory vsix && node tests/editors/vscode/run.mjs $(VSIX) $(BIN)/missy-lsp $(SCENARIOS)
+
+pictures: $(DEV) vsix ## Take the pictures of the README anew, in a real VS Code
+	@node tests/editors/vscode/run.mjs $(VSIX) $(BIN)/missy-lsp pictures
+	@cp .artefacts/vscode/pictures/vscode-*.png docs/images/
+	@if command -v pngquant >/dev/null; then pngquant --force --ext .png --strip 64 docs/images/vscode-*.png; else \
+		echo "pngquant would make the pictures smaller; on Debian: apt install pngquant" >&2; fi
 
 # Needs Node 20 or later with npm.
 vsix: $(VSCODE)/node_modules/.package-lock.json ## Build the VS Code extension

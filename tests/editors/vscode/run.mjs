@@ -1,6 +1,6 @@
 // Drive the packaged extension in a real VS Code, as a person would.
 //   node tests/editors/vscode/run.mjs VSIX SERVER [SCENARIO ...] [--keep] [--continue]
-// VSIX is what `make vsix` built, SERVER the program missy-lsp; scenarios: host, daily, restricted, keys, install.
+// VSIX is what `make vsix` built, SERVER the program missy-lsp; scenarios: host, daily, restricted, keys, install, pictures.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -11,12 +11,13 @@ import { daily } from "./daily.mjs";
 import { host } from "./host.mjs";
 import { installing } from "./installing.mjs";
 import { keys } from "./keys.mjs";
+import { pictures } from "./pictures.mjs";
 import { restricted } from "./restricted.mjs";
 import { Workbench } from "./workbench.mjs";
 
 const HERE = path.dirname(new URL(import.meta.url).pathname);
 const ROOT = path.resolve(HERE, "../../..");
-const SCENARIOS = { host, daily, restricted, keys, install: installing };
+const SCENARIOS = { host, daily, restricted, keys, install: installing, pictures };
 const SOURCE = `def total(prices):
     result = 0
     for price in prices:

@@ -56,6 +56,27 @@ NEW_FILE = (
     "<path>test_prices.py</path>\n<replacement>\nfrom prices import total\n\n\n"
     "def test_total():\n    assert total([1, 2]) == 3\n</replacement>\n"
 )
+CART_ANSWER = """**Each of them is taken off once per matching line**, so two equal vouchers count twice.
+
+- `total` walks over `vouchers` and, for each, over every line with its name.
+- Nothing remembers that a voucher was used, and the total may go below zero.
+
+```python
+redeemed = {voucher.name: voucher for voucher in vouchers}
+```
+
+keeps one voucher for each name.
+"""
+CART_EDIT = """Equal vouchers now count once.
+<replacement>
+    def total(self, vouchers):
+        total = sum((price * count for _, price, count in self.lines), Decimal(0))
+        redeemed = {voucher.name: voucher for voucher in vouchers}
+        for name in {name for name, _, _ in self.lines} & redeemed.keys():
+            total -= redeemed[name].amount
+        return total
+</replacement>
+"""
 SLOW_PIECES = 300
 
 
@@ -76,6 +97,11 @@ def respond(request: Request) -> Reply:
         for number in range(SLOW_PIECES):
             parts += [text_delta(f"word{number} "), Wait(0.1)]
         return stream(*parts, block_stop(), message_delta(), message_stop())
+    if "voucher" in asked:  # pictures.mjs
+        text = CART_EDIT if "<replacement>" in everything else CART_ANSWER
+        usage = {"input_tokens": 812, "output_tokens": 1}
+        pieces = [text_delta(piece) for piece in _pieces(text)]
+        return stream(message_start(usage=usage), block_start(), *pieces, block_stop(), message_delta(), message_stop())
     if "<replacement>" in everything:
         return answer(*_pieces(REPLACEMENT))
     if "wait long" in asked:
