@@ -8,6 +8,8 @@ from lsprotocol import types
 from missy_lsp.document import PositionEncoding
 
 _LLM_GENERATED = 1  # LSP 3.18, CodeActionTag
+# Clients that ask for a hover only when the user presses a key (editors.md); others may at each rest of the mouse.
+ASKS_BY_KEY = frozenset({"neovim", "helix", "vim-lsp", "kakoune-lsp"})
 _ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
 
 
@@ -28,14 +30,22 @@ class ClientFeatures:
     apply_edit: bool = False
     document_changes: bool = False
     diagnostics: bool = False
+    hover_format: str = "plaintext"
 
     @property
     def is_neovim(self) -> bool:
         return self.name == "Neovim"
 
+    @property
+    def asks_by_key(self) -> bool:
+        """Tell whether a hover is something that the user has asked for."""
+        return self.name.lower() in ASKS_BY_KEY
+
     def in_place_of_missing(self) -> tuple[str, ...]:
         """Say in plain sentences what this server does where the client lacks an ability."""
         notes = []
+        if not self.asks_by_key:
+            notes.append("hovers may come at each rest of the mouse: only explanations from the cache are shown there")
         if not self.work_done_progress:
             notes.append("no window/workDoneProgress: progress is only sent on tokens that the client gives")
         if not self.show_document:
@@ -85,4 +95,11 @@ def read_client_features(params: types.InitializeParams, encoding: object) -> Cl
         apply_edit=bool(workspace and workspace.apply_edit),
         document_changes=bool(edit and edit.document_changes),
         diagnostics=bool(text_document and text_document.publish_diagnostics),
+        hover_format=_hover_format(text_document.hover if text_document else None),
     )
+
+
+def _hover_format(hover: types.HoverClientCapabilities | None) -> str:
+    """Return the first format that the client takes; one that lists none gets plain text."""
+    formats = [str(getattr(kind, "value", kind)) for kind in (hover.content_format if hover else None) or ()]
+    return next((kind for kind in formats if kind in ("markdown", "plaintext")), "plaintext")

@@ -8,7 +8,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from missy_lsp.server.dispatch import Request
-from missy_lsp.server.handlers import code_actions, lifecycle, progress, settings, text_sync
+from missy_lsp.server.handlers import code_actions, hover, lifecycle, progress, settings, text_sync
 from missy_lsp.server.protocol import Handler, MissyProtocol
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ HANDLERS: dict[str, Handler] = {
     types.TEXT_DOCUMENT_DID_CLOSE: text_sync.did_close,
     types.TEXT_DOCUMENT_DID_SAVE: text_sync.did_save,
     types.TEXT_DOCUMENT_CODE_ACTION: code_actions.code_actions,
+    types.TEXT_DOCUMENT_HOVER: hover.hover,
     types.WORKSPACE_EXECUTE_COMMAND: execute_command,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: settings.did_change,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lifecycle.change_folders,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from missy_lsp.llm.client import ModelClient
     from missy_lsp.llm.ledger import Ledger
     from missy_lsp.server.configuration import Configuration
+    from missy_lsp.server.hovering import Hovering
     from missy_lsp.server.options import ServerOptions
     from missy_lsp.server.protocol import MissyProtocol
 
@@ -77,6 +78,12 @@ class Session:
         vault = open_vault(self.configuration.locations)
         registry = ProviderRegistry(offline=self._options.offline)
         return ModelClient(registry, lambda: vault, ledger=self.ledger, on_key=self._options.known_secrets.add)
+
+    @cached_property
+    def hovering(self) -> Hovering:
+        from missy_lsp.server.hovering import Hovering
+
+        return Hovering(self)
 
     @cached_property
     def ledger(self) -> Ledger:

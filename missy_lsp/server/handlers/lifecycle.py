@@ -74,8 +74,9 @@ def _folders(params: types.InitializeParams) -> list[Path]:
 
 
 async def _get_ready(session: Session) -> None:
-    # The commands and all that they need: imported in a thread, so that other messages are served meanwhile.
-    await asyncio.to_thread(importlib.import_module, "missy_lsp.server.handlers.commands")
+    # Commands, hovers and all that they need: imported in a thread, so that other messages are served meanwhile.
+    for name in ("missy_lsp.server.handlers.commands", "missy_lsp.server.hovering"):
+        await asyncio.to_thread(importlib.import_module, name)
     await settings.pull(session)
     session.publish_problems()
     trust.ask_where_needed(session)

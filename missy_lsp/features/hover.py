@@ -1,0 +1,128 @@
+"""Explanations of what is under the cursor: which symbol, what the model is shown, what becomes of its words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+import attrs
+
+from missy_lsp.config.values import Config
+from missy_lsp.document import Snapshot, Span
+from missy_lsp.features.context import tagged
+from missy_lsp.features.material import system_blocks
+from missy_lsp.features.outgoing import without_invisible
+from missy_lsp.llm.client import Call
+from missy_lsp.llm.router import RouteInput
+from missy_lsp.llm.types import Message, Prompt, TextBlock
+from missy_lsp.markdown.filtering import filter_markdown
+from missy_lsp.markdown.plain import plain_text
+from missy_lsp.outbound.redaction import redact_secrets
+from missy_lsp.prompts.loading import load
+from missy_lsp.syntax.definitions import enclosing_definition
+
+MAX_OUTPUT_TOKENS = 300
+# What a hover may cost: the definition around the symbol, or of a long one the lines around it.
+MAX_SHOWN_CHARACTERS = 8_000
+_LARGEST_PARSED_CHARACTERS = 200_000
+_MAX_SYMBOL_CHARACTERS = 100
+_MAX_ANSWER_CHARACTERS = 4_000
+# A name as most languages have them; a number is none. In Lisp, CSS and shells names go on behind a hyphen.
+_NAME = re.compile(r"[^\W\d][\w$]*(?:-\w+)*|\$\w+")
+_WITH_HYPHENS = {
+    "clojure",
+    "commonlisp",
+    "css",
+    "elisp",
+    "emacs-lisp",
+    "html",
+    "less",
+    "lisp",
+    "racket",
+    "scheme",
+    "scss",
+}
+_WORD = re.compile(r"[^\W\d][\w$]*|\$\w+")
+
+
+@attrs.frozen
+class HoverTarget:
+    """What is under the cursor: `symbol` at `span`, and the code around it that explains it."""
+
+    symbol: str
+    span: Span
+    shown: str
+    language_id: str
+
+
+def hover_target(snapshot: Snapshot, offset: int) -> HoverTarget | None:
+    """Return the symbol at a place of a document, None where there is none: blanks, numbers, punctuation."""
+    text = snapshot.text
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    line = text[start : len(text) if end < 0 else end]
+    pattern = _NAME if snapshot.language_id in _WITH_HYPHENS else _WORD
+    # A cursor behind the last letter is on the word too; long lines are looked at near the cursor alone.
+    first = max(0, offset - start - 2 * _MAX_SYMBOL_CHARACTERS)
+    for match in pattern.finditer(line, first, min(len(line), offset - start + 2 * _MAX_SYMBOL_CHARACTERS)):
+        if match.start() <= offset - start <= match.end():
+            if len(match[0]) > _MAX_SYMBOL_CHARACTERS:
+                return None
+            span = Span(start + match.start(), start + match.end())
+            return HoverTarget(match[0], span, _shown(snapshot, span), snapshot.language_id)
+    return None
+
+
+def hover_prompt(target: HoverTarget, card: str, *, redact: bool) -> Prompt | None:
+    """Return what is asked of the model, None for a symbol within a secret; the same target gives the same prompt."""
+    code = redact_secrets(target.shown).text if redact else target.shown
+    if target.symbol not in code:
+        return None
+    asked = f"{load('hover')}\n\nThe symbol: `{target.symbol}`"
+    blocks = (TextBlock(tagged("document", code, language=target.language_id)), TextBlock(asked))
+    return without_invisible(Prompt(system=system_blocks(card), messages=(Message("user", blocks),)))[0]
+
+
+def hover_call(prompt: Prompt, config: Config, *, provider: str | None, folder: str) -> Call:
+    """Return the call: the fast tier, a short answer, nothing waited for and nothing tried again."""
+    route = RouteInput(prompt="", kind="hover")
+    return Call(
+        prompt=prompt,
+        config=config,
+        route=route,
+        provider=provider,
+        tier="fast",
+        max_output_tokens=MAX_OUTPUT_TOKENS,
+        folder=folder,
+        interactive=False,
+    )
+
+
+def cache_key(prompt: Prompt, provider_id: str, base_url: str | None, model: str) -> str:
+    """Return the name of an explanation: the same code, prompt, model and address have the same one."""
+    said = [provider_id, base_url, model, attrs.asdict(prompt)]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hover_markdown(text: str, model: str) -> str:
+    """Return an explanation as it is shown: nothing live in it, and told to be a model's."""
+    return f"**Missy** ({model})\n\n{filter_markdown(text[:_MAX_ANSWER_CHARACTERS])}"
+
+
+def hover_plain(text: str, model: str) -> str:
+    """Return an explanation for a client that shows no Markdown, a line a paragraph."""
+    paragraphs = (plain_text(paragraph) for paragraph in text[:_MAX_ANSWER_CHARACTERS].split("\n\n"))
+    return "\n".join([f"Missy ({model})", *filter(None, paragraphs)])
+
+
+def _shown(snapshot: Snapshot, span: Span) -> str:
+    text = snapshot.text
+    if len(text) <= _LARGEST_PARSED_CHARACTERS:
+        found = enclosing_definition(text, span.start, snapshot.language_id)
+        if found is not None and found.end - found.start <= MAX_SHOWN_CHARACTERS:
+            return text[found.start : found.end]
+    half = MAX_SHOWN_CHARACTERS // 2
+    first = text.find("\n", max(0, span.start - half)) + 1 if span.start > half else 0
+    last = text.rfind("\n", 0, span.end + half) + 1 if span.end + half < len(text) else len(text)
+    return text[min(first, span.start) : max(last, span.end)]
