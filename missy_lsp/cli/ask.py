@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from missy_lsp.cli.action_run import ActionRun
     from missy_lsp.config.values import Config
     from missy_lsp.llm.client import Call, RouteEstimate
+    from missy_lsp.llm.destinations import OriginChange
     from missy_lsp.llm.types import AnswerEvent
     from missy_lsp.tools.toolbox import Toolbox
 
@@ -190,7 +191,7 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action
     models = setting.models()
     for sentence in call.notes:
         setting.output.note(sentence, "dim")
-    call = attrs.evolve(call, confirm=_premium_question(setting.output))
+    call = _with_questions(call, setting.output)
     streams = not (options.no_stream or options.json or action)
     screen = _Screen(setting.output, streams=streams, quiet=options.json)
     task = asyncio.ensure_future(models.run(call, screen.on_event))
@@ -241,21 +242,27 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action
     return 0
 
 
-def _premium_question(output: Output) -> Callable[[RouteEstimate], Awaitable[bool]] | None:
-    """Return a function that asks before a premium request; None where nobody sits at a terminal."""
+def _with_questions(call: Call, output: Output) -> Call:
+    """Let a call ask whoever sits at the terminal: before a premium request, before a key goes somewhere new."""
     import asyncio
 
     if not output.is_live or sys.stdin is None or not sys.stdin.isatty():
-        return None
+        return call
 
-    async def ask(estimate: RouteEstimate) -> bool:
-        model, reasons = estimate.decision.model, "; ".join(estimate.decision.reasons)
-        output.note(one_line(f"premium tier ({model}, up to ${estimate.max_usd:.2f}): {reasons}"), "yellow")
-        output.note("Go on with it? [y/N]")
+    async def is_yes(said: str, question: str) -> bool:
+        output.note(one_line(said), "yellow")
+        output.note(f"{question} [y/N]")
         answer = await asyncio.to_thread(sys.stdin.readline)
         return answer.strip().lower() in ("y", "yes")
 
-    return ask
+    async def premium(estimate: RouteEstimate) -> bool:
+        model, reasons = estimate.decision.model, "; ".join(estimate.decision.reasons)
+        return await is_yes(f"premium tier ({model}, up to ${estimate.max_usd:.2f}): {reasons}", "Go on with it?")
+
+    async def origin(change: OriginChange) -> bool:
+        return await is_yes(change.question, "Send it there?")
+
+    return attrs.evolve(call, confirm=premium, ask_about_origin=origin)
 
 
 def _answer(completion: Completion) -> dict[str, object]:

@@ -16,6 +16,7 @@ from missy_lsp.config.values import Config
 from missy_lsp.errors import ConfigError, MissyError
 
 if TYPE_CHECKING:
+    from missy_lsp.credentials.origins import KeyOrigins
     from missy_lsp.credentials.vault import Vault
     from missy_lsp.llm.client import ModelClient
     from missy_lsp.llm.ledger import Ledger
@@ -73,7 +74,13 @@ class Setting:
         from missy_lsp.llm.registry import ProviderRegistry
 
         vault = self.vault()
-        return ModelClient(ProviderRegistry(offline=self.offline), lambda: vault, ledger=self.ledger())
+        registry = ProviderRegistry(offline=self.offline)
+        return ModelClient(registry, lambda: vault, ledger=self.ledger(), origins=self.origins())
+
+    def origins(self) -> KeyOrigins:
+        from missy_lsp.credentials.origins import KeyOrigins
+
+        return KeyOrigins(self.locations.secrets_dir)
 
     def ledger(self) -> Ledger:
         from missy_lsp.llm.ledger import Ledger

@@ -1,15 +1,18 @@
-"""`missy vault`: store, list and remove secrets; showing one has to be asked for."""
+"""`missy vault`: store, list and remove secrets, and say where keys may go; showing one has to be asked for."""
 
 from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import sys
 
 from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
 from missy_lsp.cli.standard_input import is_readable
+from missy_lsp.config.urls import normalized_base_url
 from missy_lsp.errors import MissyError, UsageError
+from missy_lsp.secret import Secret
 
 _MAX_PIPED_CHARACTERS = 16 * 1024
 
@@ -34,6 +37,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     remove = actions.add_parser("delete", help="remove a secret", allow_abbrev=False)
     remove.add_argument("name")
     remove.set_defaults(run=delete_secret, json=False)
+
+    allow = actions.add_parser("allow", help="let a key go to another address", allow_abbrev=False)
+    allow.add_argument("name", help="a provider of your configuration (its keys), or an entry of the vault")
+    allow.add_argument("url", help="the address, as base_url has it")
+    allow.set_defaults(run=allow_origin, json=False)
 
 
 def store_secret(setting: Setting, options: argparse.Namespace) -> int:
@@ -77,6 +85,37 @@ def delete_secret(setting: Setting, options: argparse.Namespace) -> int:
         raise MissyError(f"{options.name} is not in the vault. To see what is: missy vault list")
     setting.output.note(f"{options.name} is removed")
     return 0
+
+
+def allow_origin(setting: Setting, options: argparse.Namespace) -> int:
+    """Let the keys of a provider, or a stored one, go to an address that they were not sent to before."""
+    try:
+        origin = normalized_base_url(options.url)
+    except ValueError as error:
+        raise UsageError(f"That is no address for a key: {error}.") from None
+    for key, source in _keys_named(setting, options.name):
+        setting.origins().allow(key, origin)
+        setting.output.note(f"the key from {one_line(source)} may go to {origin}")
+    return 0
+
+
+def _keys_named(setting: Setting, name: str) -> list[tuple[Secret, str]]:
+    from missy_lsp.credentials.resolve import resolve_keys
+
+    provider = setting.config().providers.get(name)
+    if provider is not None:
+        vault = setting.vault()
+        resolution = resolve_keys(name, provider, os.environ, lambda: vault)
+        if not resolution.keys:
+            raise resolution.error(name)
+        return [(key.secret, key.source) for key in resolution.keys]
+    secret, where = setting.vault().find(name)
+    if secret is None:
+        raise MissyError(
+            f"{one_line(name)} is neither a provider of your configuration nor in the vault. "
+            "To see what there is: missy providers, missy vault list"
+        )
+    return [(secret, f"vault {name} ({where})")]
 
 
 def _value(setting: Setting, options: argparse.Namespace) -> str:

@@ -117,7 +117,7 @@ def _make_folder(folder: Path) -> None:
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a crash between writing and renaming left; nobody else writes while the lock is held."""
     for path in folder.iterdir():
-        if path.name.startswith((".vault.enc.", ".index.json.")):
+        if path.name.startswith((".vault.enc.", ".index.json.", ".origins.json.")):
             path.unlink(missing_ok=True)
 
 

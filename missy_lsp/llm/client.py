@@ -12,10 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 import attrs
 
 from missy_lsp.config.values import Config
+from missy_lsp.credentials.origins import KeyOrigins
+from missy_lsp.credentials.pool import KeyPool
 from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ModelError, UsageError
 from missy_lsp.llm.breaker import Breaker
 from missy_lsp.llm.catalogue import Catalogue
+from missy_lsp.llm.destinations import AskAboutOrigin, Destinations
 from missy_lsp.llm.estimating import prompt_tokens
 from missy_lsp.llm.keys import ProviderKeys
 from missy_lsp.llm.ledger import Ledger
@@ -52,8 +55,8 @@ class Call:
 
     `max_output_tokens` is the feature's wish, `least_output_tokens` what the answer can't do without; `folder` is the
     workspace folder's path, for the ledger; `notes` tell the user what was not sent; `confirm` asks before a premium
-    request where the configuration wants that; `repair` may ask for one more turn where the answer can't be used;
-    not `interactive`: nothing is waited for.
+    request where the configuration wants that, `ask_about_origin` before a key goes to another address; `repair` may
+    ask for one more turn where the answer can't be used; not `interactive`: nothing is waited for.
     """
 
     prompt: Prompt
@@ -69,6 +72,7 @@ class Call:
     folder: str = ""
     notes: tuple[str, ...] = ()
     confirm: Callable[[RouteEstimate], Awaitable[bool]] | None = None
+    ask_about_origin: AskAboutOrigin | None = None
     interactive: bool = True
 
 
@@ -86,8 +90,9 @@ class ModelClient:
     """Run calls; keeps providers, keys and places from call to call.
 
     Times come from `clock` (monotonic, seconds), waiting goes through `sleep`, jitter through `chance`.
-    `on_key` is told every key that is found. What is spent goes to `ledger`, which `budget.daily_usd` needs to hold.
-    `knowledge` is read when it is first needed where none is given.
+    `on_key` is told every key that is found; without `origins`, keys go wherever the configuration says. What is
+    spent goes to `ledger`, which `budget.daily_usd` needs to hold. `knowledge` is read when it is first needed where
+    none is given.
     """
 
     def __init__(
@@ -97,6 +102,7 @@ class ModelClient:
         *,
         environ: Mapping[str, str] | None = None,
         ledger: Ledger | None = None,
+        origins: KeyOrigins | None = None,
         on_key: Callable[[Secret], object] | None = None,
         knowledge: RoutingKnowledge | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -105,6 +111,7 @@ class ModelClient:
     ) -> None:
         self._registry = registry
         self._keys = ProviderKeys(os.environ if environ is None else environ, open_vault, clock, on_key)
+        self._destinations = None if origins is None else Destinations(origins)
         self._places = Places()
         self._breakers: dict[tuple[str, str | None], Breaker] = {}
         self._ledger = ledger
@@ -300,16 +307,26 @@ class ModelClient:
         pool = None
         if provider.needs_key:
             pool = await self._keys.pool(entry.id, entry.config, interactive=call.interactive)
+            await self._check_destination(call, entry, pool)
         return Upstream(
             provider,
             pool,
-            resolve_again=lambda: self._keys.resolve_again(entry.id, entry.config),
+            resolve_again=lambda: self._resolve_again(call, entry, pool),
             place=lambda: self._places.take(call.config.limits.concurrent),
             breaker=self._breakers.setdefault((entry.id, entry.config.base_url), Breaker(self._clock)),
             sleep=self._sleep,
             chance=self._chance,
             interactive=call.interactive,
         )
+
+    async def _resolve_again(self, call: Call, entry: ProviderEntry, pool: KeyPool | None) -> None:
+        await self._keys.resolve_again(entry.id, entry.config)
+        if pool is not None:
+            await self._check_destination(call, entry, pool)
+
+    async def _check_destination(self, call: Call, entry: ProviderEntry, pool: KeyPool) -> None:
+        if self._destinations is not None:
+            await self._destinations.check(entry.id, entry.config, pool.keys, call.ask_about_origin)
 
     async def _description(self, entry: ProviderEntry, is_default: bool) -> dict[str, object]:
         config = entry.config

@@ -71,13 +71,16 @@ class Session:
 
     @cached_property
     def models(self) -> ModelClient:
+        from missy_lsp.credentials.origins import KeyOrigins
         from missy_lsp.credentials.vault import open_vault
         from missy_lsp.llm.client import ModelClient
         from missy_lsp.llm.registry import ProviderRegistry
 
         vault = open_vault(self.configuration.locations)
         registry = ProviderRegistry(offline=self._options.offline)
-        return ModelClient(registry, lambda: vault, ledger=self.ledger, on_key=self._options.known_secrets.add)
+        origins = KeyOrigins(self.configuration.locations.secrets_dir)
+        on_key = self._options.known_secrets.add
+        return ModelClient(registry, lambda: vault, ledger=self.ledger, origins=origins, on_key=on_key)
 
     @cached_property
     def hovering(self) -> Hovering:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import Missy
+from tests.support.configuration import write_user_config
+from tests.support.fake_api import FakeApi, answer
 
 # Another one than the other tests', which nothing may show (tests/conftest.py).
 SHOWN_KEY = "sk-ant-api03-FAKE-shown-0000-on-purpose"
@@ -167,3 +169,47 @@ def _prompts(terminal: int) -> bool:
     import termios
 
     return not termios.tcgetattr(terminal)[3] & termios.ECHO
+
+
+# --- where keys may go ----------------------------------------------------------------------------
+
+
+def test_a_key_is_allowed_to_go_to_another_address(missy: Missy, api: FakeApi, isolated_home: Path) -> None:
+    api.enqueue(answer("one"), answer("two"))
+    assert missy("ask", "hi").code == 0
+    with FakeApi() as other:
+        other.respond = lambda request: answer("from the other one")
+        write_user_config(isolated_home, other.base_url)
+        refused = missy("ask", "hi")
+        assert (refused.code, refused.out, other.connections) == (1, "", 0)
+        assert f"missy vault allow anthropic {other.base_url}" in refused.err
+        allowed = missy("vault", "allow", "anthropic", other.base_url.upper() + "/")
+        assert allowed.code == 0
+        assert f"the key from api_key may go to {other.base_url}" in allowed.err
+        assert missy("ask", "hi").out == "from the other one\n"
+    write_user_config(isolated_home, api.base_url)
+    assert missy("ask", "hi").out == "two\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "code", "said"),
+    [
+        ("anthropic", "ftp://x", 2, "no address for a key"),
+        ("anthropic", "https://user:pw@host", 2, "no address for a key"),
+        ("anthropic", "http://gateway.example", 2, "no address for a key"),
+        ("nobody", "https://gateway.example", 1, "neither a provider"),
+    ],
+)
+def test_what_can_not_be_allowed_says_why(
+    missy: Missy, api: FakeApi, name: str, url: str, code: int, said: str
+) -> None:
+    run = missy("vault", "allow", name, url)
+    assert run.code == code
+    assert said in run.err
+
+
+def test_an_entry_of_the_vault_is_allowed_by_its_name(missy: Missy) -> None:
+    missy("vault", "set", "my_key", "sk-ant-api03-FAKE-allowed-by-name")
+    run = missy("vault", "allow", "my_key", "https://gateway.example")
+    assert run.code == 0
+    assert "vault my_key" in run.err

@@ -14,7 +14,7 @@ from missy_lsp.features.actions import ActionInput, Diagnostic, title_of
 from missy_lsp.features.offers import applies
 from missy_lsp.features.targets import resolve_target
 from missy_lsp.server.arguments import DiagnosticArgument, ListActionsArguments, RunActionArguments
-from missy_lsp.server.confirming import premium_question
+from missy_lsp.server.confirming import with_questions
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.model_requests import Job, start
@@ -86,7 +86,7 @@ def action_call(
     """Return the call; one that first has to look at what is staged is awaited."""
     provider = arguments.provider or session.default_provider
     call = call_of(asked, config, provider=provider, model=arguments.model, tier=arguments.tier)
-    call = attrs.evolve(call, confirm=premium_question(session))
+    call = with_questions(session, call)
     return _with_staged_diff(session, asked, config, call) if asked.action.when == "commit" else call
 
 

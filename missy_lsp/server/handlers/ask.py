@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
 from missy_lsp.document import Snapshot
 from missy_lsp.features.ask import AskInput, ChatTurn
 from missy_lsp.features.question_calls import call_of_question
 from missy_lsp.llm.client import Call
 from missy_lsp.server.arguments import AskArguments
-from missy_lsp.server.confirming import premium_question
+from missy_lsp.server.confirming import with_questions
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.model_requests import Job, start
 from missy_lsp.tools.redacting import RedactingToolbox
@@ -75,7 +73,7 @@ def ask_call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot 
         model=arguments.model,
         tier=arguments.tier,
     )
-    return attrs.evolve(call, confirm=premium_question(session)), snapshot
+    return with_questions(session, call), snapshot
 
 
 def _snapshot(session: Session, arguments: AskArguments) -> Snapshot | None:
