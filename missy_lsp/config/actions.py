@@ -155,6 +155,14 @@ def read_action(data: bytes, path: Path, source: ActionSource) -> tuple[Action |
     return Action(path.stem, **text.values, instruction=text.instruction, source=source, path=path), ()
 
 
+def check_action(data: bytes, path: Path, source: ActionSource, known: Iterable[Action]) -> tuple[Problem, ...]:
+    """Return what is wrong with a file's text beside the actions that are there without it."""
+    action, problems = read_action(data, path, source)
+    if action is None or source != "workspace":
+        return problems
+    return tuple(_added([action], {other.id: other for other in known})[1])
+
+
 def front_fields() -> Mapping[str, attrs.Attribute[Any]]:
     """Return what the front matter of an action file may hold, by name."""
     return {field.name: field for field in attrs.fields(Action) if field.metadata}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -54,21 +55,23 @@ def load(
     editor_settings: object = None,
     trusted: bool | None = None,
     last_workspace: Layer | None = None,
+    unsaved: Mapping[Path, bytes] | None = None,
 ) -> Loaded:
     """Read everything that counts for a folder.
 
     `trusted` overrides the trust store. `last_workspace` is the layer that stands in for a trusted workspace
-    file that has become bad; without one, a bad file counts as absent.
+    file that has become bad; without one, a bad file counts as absent. `unsaved` has what an editor shows of
+    files in place of what they hold: for telling its problems, never for a configuration that takes effect.
     """
     config = Config()
-    user, user_problems, state = read_layer(locations.user_file, "user", None)
+    user, user_problems, state = read_layer(locations.user_file, "user", None, unsaved)
     if state == "absent" and locations.user_file_named:
         state, user_problems = "bad", (_at_start(locations.user_file, "there is no such file"),)
     sources = [Source("user", locations.user_file, state)]
     problems = list(user_problems)
     layers = [user]
     if folder is not None:
-        workspace, workspace_problems, source = _workspace(locations, folder, trusted, last_workspace)
+        workspace, workspace_problems, source = _workspace(locations, folder, trusted, last_workspace, unsaved)
         sources.append(source)
         problems += workspace_problems
         layers.append(workspace)
@@ -82,13 +85,19 @@ def load(
     return Loaded(None if state == "bad" else config, tuple(problems), tuple(sources), tuple(layers))
 
 
-def read_layer(path: Path, kind: LayerKind, within: Path | None) -> tuple[Layer, tuple[Problem, ...], SourceState]:
+def read_layer(
+    path: Path, kind: LayerKind, within: Path | None, unsaved: Mapping[Path, bytes] | None = None
+) -> tuple[Layer, tuple[Problem, ...], SourceState]:
     """Read and check one file; with a syntax fault, or in a user's file with any error, it is `bad`."""
     try:
-        data = read_config_file(path, within)
+        data = _data(path, within, unsaved)
     except FileFault as fault:
         return Layer(kind, path), (_at_start(path, str(fault)),), "bad"
     return (Layer(kind, path), (), "absent") if data is None else _check_bytes(data, path, kind)
+
+
+def _data(path: Path, within: Path | None, unsaved: Mapping[Path, bytes] | None) -> bytes | None:
+    return unsaved[path] if unsaved and path in unsaved else read_config_file(path, within)
 
 
 def _check_bytes(data: bytes, path: Path, kind: LayerKind) -> tuple[Layer, tuple[Problem, ...], SourceState]:
@@ -115,14 +124,18 @@ def check_editor_settings(settings: object) -> tuple[Layer, tuple[Problem, ...]]
 
 
 def _workspace(
-    locations: Locations, folder: Path, trusted: bool | None, last_good: Layer | None
+    locations: Locations,
+    folder: Path,
+    trusted: bool | None,
+    last_good: Layer | None,
+    unsaved: Mapping[Path, bytes] | None,
 ) -> tuple[Layer, tuple[Problem, ...], Source]:
     path = locations.workspace_file(folder)
     nothing = Layer("workspace", path)
     if _is_same(path, locations.user_file):
         return nothing, (), Source("workspace", path, "same_as_user")
     try:
-        data = read_config_file(path, folder)
+        data = _data(path, folder, unsaved)
     except FileFault as fault:
         return nothing, (_at_start(path, str(fault)),), Source("workspace", path, "bad")
     if data is None:

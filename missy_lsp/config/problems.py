@@ -8,9 +8,10 @@ from typing import Literal
 
 import attrs
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "information"]
 
 _MAX_SHOWN = 60
+_SUGGESTION = re.compile(r"did you mean `([^`]+)`\?")
 _KEY_LIKE = re.compile(r"sk-[A-Za-z0-9]", re.IGNORECASE)
 
 
@@ -26,6 +27,12 @@ class Problem:
     severity: Severity
     code: str
     message: str
+
+    @property
+    def suggestion(self) -> str | None:
+        """Return what probably was meant in the place of what stands there."""
+        found = _SUGGESTION.search(self.message)
+        return None if found is None else found.group(1)
 
     def __str__(self) -> str:
         place = "editor settings" if self.path is None else f"{self.path}:{self.line + 1}:{self.column + 1}"

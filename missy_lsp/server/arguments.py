@@ -130,6 +130,15 @@ class EditArguments:
 
 
 @attrs.frozen
+class MoveKeyArguments:
+    """`missy.moveKeyToVault`: where the key stands in the user's configuration file, and the entry it becomes."""
+
+    text_document: TextDocument
+    range: Range
+    name: str
+
+
+@attrs.frozen
 class ShowDiffArguments:
     """`missy.showDiff`; with `show: false` nothing is opened, for a plugin that has a view of its own."""
 

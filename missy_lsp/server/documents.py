@@ -89,6 +89,9 @@ class OpenDocuments:
     def get(self, uri: str) -> OpenDocument | None:
         return self._documents.get(_key(uri))
 
+    def all(self) -> tuple[OpenDocument, ...]:
+        return tuple(self._documents.values())
+
     def texts_by_path(self) -> dict[str, str]:
         """Return the text of every open file by its path, for tools that must see unsaved text."""
         return {

@@ -8,7 +8,15 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from missy_lsp.server.dispatch import Request
-from missy_lsp.server.handlers import code_actions, hover, lifecycle, progress, settings, text_sync
+from missy_lsp.server.handlers import (
+    code_actions,
+    config_documents,
+    hover,
+    lifecycle,
+    progress,
+    settings,
+    text_sync,
+)
 from missy_lsp.server.protocol import Handler, MissyProtocol
 
 if TYPE_CHECKING:
@@ -22,6 +30,7 @@ COMMAND_NAMES = (
     "missy.editProposal",
     "missy.listActions",
     "missy.listProviders",
+    "missy.moveKeyToVault",
     "missy.preview",
     "missy.result",
     "missy.retry",
@@ -43,6 +52,18 @@ def execute_command(session: Session, params: types.ExecuteCommandParams, reques
     return commands.execute_command(session, params, request)
 
 
+def hover_by_document(session: Session, params: types.HoverParams, request: Request) -> object:
+    """Explain by the kind of the document: configuration files have an explanation of their own."""
+    if config_documents.is_config_document(session, params.text_document.uri):
+        return config_documents.config_hover(session, params, request)
+    return hover.hover(session, params, request)
+
+
+def completion(session: Session, params: types.CompletionParams, request: Request) -> object:
+    """Complete by the kind of the document."""
+    return config_documents.config_completion(session, params, request)
+
+
 HANDLERS: dict[str, Handler] = {
     types.INITIALIZE: lifecycle.initialize,
     types.INITIALIZED: lifecycle.initialized,
@@ -51,8 +72,9 @@ HANDLERS: dict[str, Handler] = {
     types.TEXT_DOCUMENT_DID_CHANGE: text_sync.did_change,
     types.TEXT_DOCUMENT_DID_CLOSE: text_sync.did_close,
     types.TEXT_DOCUMENT_DID_SAVE: text_sync.did_save,
+    types.TEXT_DOCUMENT_COMPLETION: completion,
     types.TEXT_DOCUMENT_CODE_ACTION: code_actions.code_actions,
-    types.TEXT_DOCUMENT_HOVER: hover.hover,
+    types.TEXT_DOCUMENT_HOVER: hover_by_document,
     types.WORKSPACE_EXECUTE_COMMAND: execute_command,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: settings.did_change,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lifecycle.change_folders,
@@ -64,6 +86,7 @@ CODE_ACTION_KINDS = ("quickfix", "refactor.rewrite", "source.missy", "missy")
 
 _OPTIONS = {
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
+    types.TEXT_DOCUMENT_COMPLETION: types.CompletionOptions(trigger_characters=[" ", "{"]),
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=list(CODE_ACTION_KINDS)),
 }
 

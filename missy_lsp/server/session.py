@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from missy_lsp.characters import one_line
+from missy_lsp.document import units_before
 from missy_lsp.errors import ConfigError
 from missy_lsp.server.client_features import ClientFeatures
 from missy_lsp.server.diagnostics import PublishedDiagnostics
-from missy_lsp.server.documents import OpenDocuments
+from missy_lsp.server.documents import OpenDocuments, file_path
 from missy_lsp.server.pending_edits import PendingEdits
 from missy_lsp.server.running import RunningRequests
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import cattrs
 
     from missy_lsp.config.problems import Problem
+    from missy_lsp.credentials.vault import Vault
+    from missy_lsp.document import TextBuffer
     from missy_lsp.llm.client import ModelClient
     from missy_lsp.llm.ledger import Ledger
     from missy_lsp.server.configuration import Configuration
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LONGEST_MESSAGE = 4000
-_SEVERITY = {"error": 1, "warning": 2}  # LSP 3.17, DiagnosticSeverity
+_SEVERITY = {"error": 1, "warning": 2, "information": 3}  # LSP 3.17, DiagnosticSeverity
 
 
 class Session:
@@ -57,6 +61,8 @@ class Session:
         self._kept: set[asyncio.Future[object]] = set()
         self._published: dict[Path, tuple[Problem, ...]] = {}
         self._editor_problems: tuple[Problem, ...] = ()
+        self._marked: frozenset[str] = frozenset()
+        self.config_marks_are_due = False
         self.is_ready = False
 
     @cached_property
@@ -72,15 +78,19 @@ class Session:
     @cached_property
     def models(self) -> ModelClient:
         from missy_lsp.credentials.origins import KeyOrigins
-        from missy_lsp.credentials.vault import open_vault
         from missy_lsp.llm.client import ModelClient
         from missy_lsp.llm.registry import ProviderRegistry
 
-        vault = open_vault(self.configuration.locations)
         registry = ProviderRegistry(offline=self._options.offline)
         origins = KeyOrigins(self.configuration.locations.secrets_dir)
         on_key = self._options.known_secrets.add
-        return ModelClient(registry, lambda: vault, ledger=self.ledger, origins=origins, on_key=on_key)
+        return ModelClient(registry, lambda: self.vault, ledger=self.ledger, origins=origins, on_key=on_key)
+
+    @cached_property
+    def vault(self) -> Vault:
+        from missy_lsp.credentials.vault import open_vault
+
+        return open_vault(self.configuration.locations)
 
     @cached_property
     def hovering(self) -> Hovering:
@@ -139,10 +149,35 @@ class Session:
             if problems == self._published.get(path, ()):
                 continue
             self._published[path] = problems
-            self.diagnostics.set(path.as_uri(), "configuration", [_diagnostic(problem) for problem in problems])
             worst = next((problem for problem in problems if problem.severity == "error"), None)
             if worst is not None:
                 self.show_message(types.MessageType.Error, f"Missy configuration: {worst}")
+        self.mark_config_files(current)
+
+    def mark_config_files(self, on_disk: Mapping[Path, tuple[Problem, ...]] | None = None) -> None:
+        """Mark the problems of configuration files: of those that are open as the editor shows them, else as saved."""
+        from missy_lsp.server.config_problems import config_file, problems_of
+
+        saved = self._published if on_disk is None else on_disk
+        marks = {path.as_uri(): [_diagnostic(problem) for problem in found] for path, found in saved.items()}
+        for document in self.documents.all():
+            path = file_path(document.uri)
+            file = None if path is None else config_file(self.configuration, Path(path))
+            if file is None:
+                continue
+            marks.pop(file.path.as_uri(), None)  # the editor's spelling of the address counts
+            found = problems_of(self.configuration, file, document.buffer.text)
+            marks[document.uri] = [_diagnostic(problem, document.buffer) for problem in found]
+        for uri in sorted({*marks, *self._marked}):
+            self.diagnostics.set(uri, "configuration", marks.get(uri, []))
+        self._marked = frozenset(uri for uri, said in marks.items() if said)
+
+    def is_named_config(self, uri: str) -> bool:
+        """Tell whether a document is the file that a person named as the configuration."""
+        path = file_path(uri)
+        return (
+            path is not None and "configuration" in vars(self) and Path(path) == self.configuration.locations.user_file
+        )
 
     async def close(self, timeout_s: float) -> None:
         """Stop what runs and let go of what is held; takes at most about twice `timeout_s`."""
@@ -162,14 +197,21 @@ class Session:
             logger.error("a task of the session failed", exc_info=error)
 
 
-def _diagnostic(problem: Problem) -> dict[str, object]:
+def _diagnostic(problem: Problem, buffer: TextBuffer | None = None) -> dict[str, object]:
+    """Return a problem as a Diagnostic; without the text its columns are told in code points."""
     return {
         "range": {
-            "start": {"line": problem.line, "character": problem.column},
-            "end": {"line": problem.end_line, "character": problem.end_column},
+            "start": {"line": problem.line, "character": _units(buffer, problem.line, problem.column)},
+            "end": {"line": problem.end_line, "character": _units(buffer, problem.end_line, problem.end_column)},
         },
         "severity": _SEVERITY[problem.severity],
         "source": "missy",
         "code": problem.code,
         "message": problem.message,
     }
+
+
+def _units(buffer: TextBuffer | None, line: int, column: int) -> int:
+    if buffer is None or not buffer.has_line(line):
+        return column
+    return units_before(buffer.lines[line], column, buffer.encoding)

@@ -14,6 +14,7 @@ from lsprotocol import types
 from missy_lsp.characters import one_line
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
+from missy_lsp.server.handlers.config_documents import config_fixes
 
 if TYPE_CHECKING:
     from missy_lsp.config.actions import Action
@@ -62,9 +63,18 @@ def _offers(session: Session, params: types.CodeActionParams, document: OpenDocu
     if document is None:
         return
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
+    yield from _config_fixes(session, params, document, invoked=invoked)
     comments = _comments(params, document) if invoked else ()
     yield from _instructions(comments, document)
     yield from _actions(session, params, document, invoked=invoked, has_comment=bool(comments))
+
+
+def _config_fixes(
+    session: Session, params: types.CodeActionParams, document: OpenDocument, *, invoked: bool
+) -> Iterator[_Offer]:
+    """Offer what ends a problem of a configuration file, by an edit alone, and to put a key away, by a command."""
+    for title, kind, edit, argument in config_fixes(session, document, params.range, invoked=invoked):
+        yield _Offer(title, kind, None if edit else "missy.moveKeyToVault", argument, edit=edit)
 
 
 def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:

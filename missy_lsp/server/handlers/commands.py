@@ -14,6 +14,7 @@ from missy_lsp.server.arguments import (
     AskArguments,
     EditArguments,
     ListActionsArguments,
+    MoveKeyArguments,
     NameArguments,
     NoArguments,
     PreviewArguments,
@@ -29,6 +30,7 @@ from missy_lsp.server.arguments import (
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.handlers.actions import list_actions, run_action
 from missy_lsp.server.handlers.ask import ask, route
+from missy_lsp.server.handlers.config_documents import move_key_to_vault
 from missy_lsp.server.handlers.pending import accept, discard, edit_proposal, retry, show_diff
 from missy_lsp.server.handlers.preview import preview
 from missy_lsp.server.handlers.providers import list_providers, switch_provider
@@ -65,6 +67,7 @@ COMMANDS: Mapping[str, Command] = {
     "missy.editProposal": Command(EditArguments, edit_proposal),
     "missy.listActions": Command(ListActionsArguments, list_actions),
     "missy.listProviders": Command(NoArguments, list_providers),
+    "missy.moveKeyToVault": Command(MoveKeyArguments, move_key_to_vault),
     "missy.preview": Command(PreviewArguments, preview),
     "missy.result": Command(ResultArguments, result),
     "missy.retry": Command(RetryArguments, retry),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from lsprotocol import types
 
@@ -19,6 +20,7 @@ MARK_WITHIN_S = 0.2
 
 def did_open(session: Session, params: types.DidOpenTextDocumentParams, request: Request) -> None:
     session.documents.open(params.text_document)
+    _mark_config_soon(session, params.text_document.uri)
 
 
 def did_change(session: Session, params: types.DidChangeTextDocumentParams, request: Request) -> None:
@@ -31,12 +33,14 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams, requ
             _mark(session, edit.document)
     if document is not None and waiting:
         _mark_soon(session, document)
+    _mark_config_soon(session, params.text_document.uri)
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams, request: Request) -> None:
     """Forget a document; changes that waited for review end with it, and their text stays with missy.result."""
     document = session.documents.get(params.text_document.uri)
     session.documents.close(params.text_document.uri)
+    _mark_config_soon(session, params.text_document.uri)
     if document is None:
         return
     waiting = session.pending.on_document(document)
@@ -49,6 +53,19 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams, reques
 def did_save(session: Session, params: types.DidSaveTextDocumentParams, request: Request) -> None:
     """Look at the configuration again: the saved document may be one of its files."""
     session.publish_problems()
+
+
+def _mark_config_soon(session: Session, uri: str) -> None:
+    """Look at a configuration file as it is shown now, not at every key; what it may be is told by its name alone."""
+    if ("/.missy/" not in unquote(uri) and not session.is_named_config(uri)) or session.config_marks_are_due:
+        return
+    session.config_marks_are_due = True
+    asyncio.get_running_loop().call_later(MARK_WITHIN_S, _mark_config, session)
+
+
+def _mark_config(session: Session) -> None:
+    session.config_marks_are_due = False
+    session.mark_config_files()
 
 
 def _mark_soon(session: Session, document: OpenDocument) -> None:
