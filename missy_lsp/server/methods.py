@@ -86,7 +86,7 @@ CODE_ACTION_KINDS = ("quickfix", "refactor.rewrite", "source.missy", "missy")
 
 _OPTIONS = {
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
-    types.TEXT_DOCUMENT_COMPLETION: types.CompletionOptions(trigger_characters=[" ", "{"]),
+    types.TEXT_DOCUMENT_COMPLETION: types.CompletionOptions(),
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=list(CODE_ACTION_KINDS)),
 }
 
