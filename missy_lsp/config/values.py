@@ -100,6 +100,12 @@ class ProviderConfig:
     max_output_tokens: int | None = declared(
         None, "A cap on the tokens of an answer; null: by action, up to the model's limit.", editor="yes", minimum=1
     )
+    auth: str = declared(
+        "auto",
+        "How the key is sent: as a bearer token, as `x-api-key`, or as both; `auto` sends both to a `base_url` and "
+        "the bearer token to Anthropic.",
+        choices=("auto", "bearer", "x-api-key", "both"),
+    )
 
 
 @attrs.frozen

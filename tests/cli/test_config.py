@@ -36,6 +36,7 @@ def test_show_prints_every_default_of_the_contract(missy: Missy) -> None:
         "providers.anthropic.enabled": True,
         "providers.anthropic.base_url": None,
         "providers.anthropic.max_output_tokens": None,
+        "providers.anthropic.auth": "auto",
         "routing.mode": "auto",
         "routing.confirm_premium": False,
         "hover.mode": "auto",

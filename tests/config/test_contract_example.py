@@ -41,6 +41,8 @@ limits: {concurrent: 16}          # upstream streams at once; the rest wait thei
 network: {use_env_proxy: false, ca_bundle: null}
 """
 DOCUMENT: dict[str, Any] = yaml.safe_load(EXAMPLE)
+# What came after the example, by issues: gateways that read the key from one header alone.
+PROVIDER = {**DOCUMENT["providers"]["anthropic"], "auth": "auto"}
 
 
 @pytest.mark.parametrize("write", [str, lambda text: json.dumps(yaml.safe_load(text))], ids=["YAML", "JSON"])
@@ -51,7 +53,7 @@ def test_the_example_says_the_defaults_and_has_no_problem(place: Place, write: A
 
 
 def test_the_example_has_every_declared_field() -> None:
-    assert list(DOCUMENT["providers"]["anthropic"]) == [field.name for field in attrs.fields(ProviderConfig)]
+    assert list(PROVIDER) == [field.name for field in attrs.fields(ProviderConfig)]
     assert set(DOCUMENT) == {"config_version", "default_provider", "providers", *SECTIONS}
     assert {name: list(DOCUMENT[name]) for name in SECTIONS} == {
         name: [field.name for field in attrs.fields(section)] for name, section in SECTIONS.items()
@@ -62,7 +64,7 @@ def test_the_schema_takes_the_example_and_its_defaults_are_the_examples() -> Non
     assert list(mismatches(json_schema(), DOCUMENT, "")) == []
     properties = json_schema()["properties"]
     provider = properties["providers"]["additionalProperties"]["properties"]
-    assert {name: field["default"] for name, field in provider.items()} == DOCUMENT["providers"]["anthropic"]
+    assert {name: field["default"] for name, field in provider.items()} == PROVIDER
     for name in SECTIONS:
         defaults = {field: schema["default"] for field, schema in properties[name]["properties"].items()}
         assert defaults == DOCUMENT[name]

@@ -67,7 +67,10 @@ class AnthropicProvider:
     @classmethod
     def from_config(cls, provider_id: str, provider: ProviderConfig, network: Network) -> AnthropicProvider:
         """Make the provider of one entry in the configuration."""
-        return cls(provider_id, ClientSettings(provider.base_url, network.use_env_proxy, network.ca_bundle))
+        return cls(
+            provider_id,
+            ClientSettings(provider.base_url, network.use_env_proxy, network.ca_bundle, auth=provider.auth),
+        )
 
     def is_available(self) -> bool:
         return self.unavailable_reason() is None
@@ -95,7 +98,7 @@ class AnthropicProvider:
         secret = self._checked(key)
         call = errors.Call(self.id, self._settings.endpoint, request.model, secret)
         body = request_body(request, self._models().facts(request.model))
-        client = self._client_for(await self._opened(), secret, is_gateway=call.is_gateway)
+        client = self._client_for(await self._opened(), secret)
         import anthropic
         import httpx2
 
@@ -124,9 +127,9 @@ class AnthropicProvider:
     def preview(self, request: ModelRequest) -> Json:
         """Return the request; see `Previewing.preview`."""
         endpoint = self._settings.endpoint
-        headers: Json = {"authorization": "Bearer [redacted]", "content-type": "application/json"}
-        if errors.Call(self.id, endpoint, request.model, Secret("")).is_gateway:
-            headers["x-api-key"] = "[redacted]"
+        shown = {"authorization": "Bearer [redacted]", "x-api-key": "[redacted]"}
+        headers: Json = {name: shown[name] for name in self._settings.key_headers}
+        headers["content-type"] = "application/json"
         body = request_body(request, self._models().facts(request.model))
         return {"method": "POST", "url": f"{endpoint}/v1/messages", "headers": headers, "body": body}
 
@@ -171,14 +174,12 @@ class AnthropicProvider:
             finally:
                 await response.aclose()
 
-    def _client_for(
-        self, client: anthropic.AsyncAnthropic, key: Secret, *, is_gateway: bool
-    ) -> anthropic.AsyncAnthropic:
+    def _client_for(self, client: anthropic.AsyncAnthropic, key: Secret) -> anthropic.AsyncAnthropic:
         """Return the client as it speaks with one key; copies share the connections and are kept."""
         if key not in self._clients:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            self._clients[key] = client_for_key(client, key, is_gateway=is_gateway)
+            self._clients[key] = client_for_key(client, key, self._settings.key_headers)
         return self._clients[key]
 
     async def _opened(self) -> anthropic.AsyncAnthropic:

@@ -35,13 +35,24 @@ _SDK_LOGGERS = ("anthropic", "httpx2", "httpcore2")
 @attrs.frozen
 class ClientSettings:
     """Where requests go and how: `base_url` None is Anthropic's own; `ca_bundle` is a PEM file that replaces
-    the system's certificates; `use_env_proxy` obeys HTTPS_PROXY and kin.
+    the system's certificates; `use_env_proxy` obeys HTTPS_PROXY and kin; `auth` is that of the configuration.
     """
 
     base_url: str | None = None
     use_env_proxy: bool = False
     ca_bundle: str | None = None
     connect_timeout_s: float = 5.0
+    auth: str = "auto"
+
+    @property
+    def key_headers(self) -> tuple[str, ...]:
+        """Return the headers that carry the key, in lower case.
+
+        Anthropic reads the bearer token that the SDK sends; gateways and local servers often read only
+        `x-api-key`, so they get both unless the user says otherwise.
+        """
+        auth = ("bearer" if self.endpoint == ANTHROPIC_URL else "both") if self.auth == "auto" else self.auth
+        return {"bearer": ("authorization",), "x-api-key": ("x-api-key",)}.get(auth, ("authorization", "x-api-key"))
 
     @property
     def endpoint(self) -> str:
@@ -105,15 +116,16 @@ def open_client(
             raise ModelError("connection", _settings_sentence(settings)) from error
 
 
-def client_for_key(client: anthropic.AsyncAnthropic, key: Secret, *, is_gateway: bool) -> anthropic.AsyncAnthropic:
-    """Return a light copy that sends `key`, and over the same connections.
+def client_for_key(client: anthropic.AsyncAnthropic, key: Secret, headers: tuple[str, ...]) -> anthropic.AsyncAnthropic:
+    """Return a light copy that sends `key` in these headers, and over the same connections."""
+    import anthropic
 
-    Anthropic reads the bearer token that the SDK sends; gateways and local servers often read only
-    `x-api-key`, so they get both.
-    """
     copy = client.with_options(api_key=key.reveal())
     # The constructor, run again for a copy, takes headers from ANTHROPIC_CUSTOM_HEADERS.
-    copy._custom_headers = {"x-api-key": key.reveal()} if is_gateway else {}
+    custom: dict[str, str | anthropic.Omit] = {"x-api-key": key.reveal()} if "x-api-key" in headers else {}
+    if "authorization" not in headers:
+        custom["Authorization"] = anthropic.Omit()
+    copy._custom_headers = custom  # type: ignore[assignment]  # the SDK takes Omit in every other place of headers
     return copy
 
 

@@ -68,11 +68,35 @@ async def test_a_gateway_gets_the_key_in_both_headers(api: FakeApi, provider: An
     assert api.requests[0].headers["x-api-key"] == KEY
 
 
+@pytest.mark.parametrize(
+    ("auth", "expected"),
+    [
+        ("auto", {"authorization", "x-api-key"}),
+        ("both", {"authorization", "x-api-key"}),
+        ("bearer", {"authorization"}),
+        ("x-api-key", {"x-api-key"}),
+    ],
+)
+async def test_a_gateway_gets_the_key_as_the_configuration_says(api: FakeApi, auth: str, expected: set[str]) -> None:
+    provider = AnthropicProvider("gateway", ClientSettings(api.base_url, auth=auth))
+    api.enqueue(fake.answer("Hi"))
+    try:
+        await call(provider)
+    finally:
+        await provider.aclose()
+    sent = api.requests[0].headers
+    assert {name for name in ("authorization", "x-api-key") if KEY in sent.get(name, "")} == expected
+    assert {"authorization", "x-api-key"} & sent.keys() == expected
+    headers = provider.preview(request())["headers"]
+    assert isinstance(headers, dict)
+    assert {"authorization", "x-api-key"} & headers.keys() == expected
+
+
 async def test_anthropic_itself_gets_only_the_bearer_token() -> None:
     client = await asyncio.to_thread(open_client, ClientSettings())
     try:
         assert str(client.base_url).rstrip("/") == "https://api.anthropic.com"
-        copy = client_for_key(client, FAKE_KEY, is_gateway=False)
+        copy = client_for_key(client, FAKE_KEY, ClientSettings().key_headers)
         sent = {name.lower(): value for name, value in {**copy.default_headers, **copy.auth_headers}.items()}
         assert sent["authorization"] == f"Bearer {KEY}"
         assert "x-api-key" not in sent
