@@ -69,10 +69,17 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.close(folder)
 
 
-def keep_newest(entries: Iterable[Path], most: int) -> None:
-    """Remove all but the newest files, or folders with what they hold, of a cache."""
-    by_age = sorted(((_changed_at(entry), entry) for entry in entries), reverse=True)
-    for _, entry in by_age[most:]:
+def keep_newest(entries: Iterable[Path], most: int, *, most_bytes: int | None = None, since: float = 0.0) -> None:
+    """Remove all but the newest files, or folders with what they hold, of a cache.
+
+    Files are kept while they have no more than `most_bytes` together and were written after `since` (Unix seconds).
+    """
+    by_age = sorted(((*_age_and_size(entry), entry) for entry in entries), reverse=True)
+    total = 0
+    for number, (changed_at, size, entry) in enumerate(by_age):
+        total += size
+        if number < most and changed_at >= since and (most_bytes is None or total <= most_bytes):
+            continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         else:
@@ -80,11 +87,12 @@ def keep_newest(entries: Iterable[Path], most: int) -> None:
                 entry.unlink()
 
 
-def _changed_at(entry: Path) -> float:
+def _age_and_size(entry: Path) -> tuple[float, int]:
     try:
-        return entry.lstat().st_mtime
+        found = entry.lstat()
     except OSError:  # another server was faster
-        return 0.0
+        return 0.0, 0
+    return found.st_mtime, found.st_size
 
 
 def _read(descriptor: int) -> bytes:

@@ -8,6 +8,7 @@ import re
 
 import attrs
 
+from missy_lsp.characters import one_line
 from missy_lsp.config.values import Config
 from missy_lsp.document import Snapshot, Span
 from missy_lsp.features.context import tagged
@@ -56,8 +57,11 @@ class HoverTarget:
     language_id: str
 
 
-def hover_target(snapshot: Snapshot, offset: int) -> HoverTarget | None:
-    """Return the symbol at a place of a document, None where there is none: blanks, numbers, punctuation."""
+def hover_target(snapshot: Snapshot, offset: int, *, redact: bool = True) -> HoverTarget | None:
+    """Return the symbol at a place of a document, None where there is none: blanks, numbers, punctuation.
+
+    With `redact`, what is shown of the code holds no secrets, and there is no symbol within one.
+    """
     text = snapshot.text
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
@@ -70,17 +74,15 @@ def hover_target(snapshot: Snapshot, offset: int) -> HoverTarget | None:
             if len(match[0]) > _MAX_SYMBOL_CHARACTERS:
                 return None
             span = Span(start + match.start(), start + match.end())
-            return HoverTarget(match[0], span, _shown(snapshot, span), snapshot.language_id)
+            shown = _shown(snapshot, span, redact=redact)
+            return None if shown is None else HoverTarget(match[0], span, shown, snapshot.language_id)
     return None
 
 
-def hover_prompt(target: HoverTarget, card: str, *, redact: bool) -> Prompt | None:
-    """Return what is asked of the model, None for a symbol within a secret; the same target gives the same prompt."""
-    code = redact_secrets(target.shown).text if redact else target.shown
-    if target.symbol not in code:
-        return None
+def hover_prompt(target: HoverTarget, card: str) -> Prompt:
+    """Return what is asked of the model; the same target gives the same prompt."""
     asked = f"{load('hover')}\n\nThe symbol: `{target.symbol}`"
-    blocks = (TextBlock(tagged("document", code, language=target.language_id)), TextBlock(asked))
+    blocks = (TextBlock(tagged("document", target.shown, language=target.language_id)), TextBlock(asked))
     return without_invisible(Prompt(system=system_blocks(card), messages=(Message("user", blocks),)))[0]
 
 
@@ -107,17 +109,31 @@ def cache_key(prompt: Prompt, provider_id: str, base_url: str | None, model: str
 
 def hover_markdown(text: str, model: str) -> str:
     """Return an explanation as it is shown: nothing live in it, and told to be a model's."""
-    return f"**Missy** ({model})\n\n{filter_markdown(text[:_MAX_ANSWER_CHARACTERS])}"
+    return filter_markdown(f"**Missy** ({one_line(model, _MAX_SYMBOL_CHARACTERS)})\n\n{text[:_MAX_ANSWER_CHARACTERS]}")
 
 
 def hover_plain(text: str, model: str) -> str:
     """Return an explanation for a client that shows no Markdown, a line a paragraph."""
     paragraphs = (plain_text(paragraph) for paragraph in text[:_MAX_ANSWER_CHARACTERS].split("\n\n"))
-    return "\n".join([f"Missy ({model})", *filter(None, paragraphs)])
+    return "\n".join([f"Missy ({plain_text(model, _MAX_SYMBOL_CHARACTERS)})", *filter(None, paragraphs)])
 
 
-def _shown(snapshot: Snapshot, span: Span) -> str:
+def _shown(snapshot: Snapshot, span: Span, *, redact: bool) -> str | None:
+    """Return the code around a symbol; None where the symbol is part of a secret that is not to be sent.
+
+    Secrets are looked for before the code is cut out: what tells that a long key is one may stand far from its middle.
+    """
     text = snapshot.text
+    if redact:
+        first, last = 0, len(text)
+        if last > _LARGEST_PARSED_CHARACTERS:
+            first = max(0, span.start - _LARGEST_PARSED_CHARACTERS // 2)
+            last = span.end + _LARGEST_PARSED_CHARACTERS // 2
+        redacted = redact_secrets(text[first:last])
+        moved = redacted.span_of(Span(span.start - first, span.end - first))
+        if redacted.text[moved.start : moved.end] != text[span.start : span.end]:
+            return None
+        text, span = redacted.text, moved
     if len(text) <= _LARGEST_PARSED_CHARACTERS:
         found = enclosing_definition(text, span.start, snapshot.language_id)
         if found is not None and found.end - found.start <= MAX_SHOWN_CHARACTERS:

@@ -12,10 +12,13 @@ from pathlib import Path
 import attrs
 
 from missy_lsp.config.files import keep_newest, write_atomically
+from missy_lsp.credentials.private_files import read_private
+from missy_lsp.errors import CredentialError
 
 logger = logging.getLogger(__name__)
 
 KEPT = 1_000
+KEPT_BYTES = 8 * 1024**2
 KEPT_IN_MEMORY = 200
 EXPIRES_AFTER_S = 30 * 24 * 3600.0
 _MAX_BYTES = 64 * 1024
@@ -47,15 +50,13 @@ class ExplanationCache:
 
     def read(self, key: str) -> Explanation | None:
         """Return what any process has kept. A file that is too old or spoilt is none."""
-        path = self._path(key)
         try:
-            if path.stat().st_size > _MAX_BYTES:
+            data = read_private(self._path(key), _MAX_BYTES)
+            if data is None:
                 return None
-            kept = json.loads(path.read_bytes())
+            kept = json.loads(data)
             made_at, found = float(kept["madeAt"]), Explanation(str(kept["text"]), str(kept["model"]))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        except (CredentialError, ValueError, TypeError, KeyError, RecursionError):
             return None
         if not 0 <= self._clock() - made_at <= EXPIRES_AFTER_S:
             return None
@@ -69,7 +70,9 @@ class ExplanationCache:
         kept = {"madeAt": now, "model": explanation.model, "text": explanation.text}
         try:
             write_atomically(self._path(key), json.dumps(kept).encode())
-            keep_newest(self._folder.glob("*.json"), KEPT)
+            # All that lies there, also what a crash left half written.
+            since = now - EXPIRES_AFTER_S
+            keep_newest(self._folder.iterdir(), KEPT, most_bytes=KEPT_BYTES, since=since)
         except OSError as error:
             logger.warning("an explanation could not be kept: %s", error.strerror)
 

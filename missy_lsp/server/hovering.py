@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
-
-import attrs
 
 from missy_lsp.config.values import Config
 from missy_lsp.document import Position, Snapshot
@@ -28,30 +26,27 @@ from missy_lsp.outbound.deny_list import denied
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.edit_shapes import range_of
 from missy_lsp.server.explanations import Explanation, ExplanationCache
+from missy_lsp.server.generations import Generations
 from missy_lsp.tools.locating import locations_of
 
 if TYPE_CHECKING:
     from missy_lsp.llm.client import Call
-    from missy_lsp.llm.types import Prompt
     from missy_lsp.server.documents import OpenDocument
     from missy_lsp.server.session import Session
 
 logger = logging.getLogger(__name__)
 
 WITHIN_S = 8.0
+_TO_BE_SENT_S = 0.3
+# How long one symbol has to be the last that was hovered over before the model is asked about it.
 REST_S = 0.25
+REST_BY_KEY_S = 0.1
 TOLD_AGAIN_AFTER_S = 60.0
-_HOUR_S = 3600.0
+# A longer text is read in a thread: finding its definitions would hold up other requests.
+_LONG_CHARACTERS = 10_000
+_KEPT_TARGETS = 128
 
 Json = dict[str, object]
-
-
-@attrs.define(eq=False)
-class _Shared:
-    """One generation that several requests wait for; the last to leave cancels it."""
-
-    task: asyncio.Future[Explanation | None]
-    waiting: int = 0
 
 
 class Hovering:
@@ -61,8 +56,8 @@ class Hovering:
         self._session = session
         self._clock = clock
         self._cache = ExplanationCache(session.configuration.locations.cache_dir / "hover")
-        self._running: dict[str, _Shared] = {}
-        self._begun: deque[float] = deque()
+        self._generations = Generations(self._generate, session.ledger, clock=clock)
+        self._targets: OrderedDict[object, HoverTarget | None] = OrderedDict()
         self._told: dict[str, float] = {}
 
     def hover(self, document: OpenDocument, position: Position) -> Awaitable[Json | None] | None:
@@ -76,25 +71,54 @@ class Hovering:
         folder = self._session.configuration.folder_of(path)
         return self._hover(document, snapshot, document.buffer.offset_at(position), config, card, folder)
 
+    def stop(self) -> int:
+        """Stop every explanation that is being made; return how many there were."""
+        return self._generations.stop()
+
+    async def close(self, timeout_s: float) -> None:
+        await self._generations.close(timeout_s)
+
+    def generates(self, config: Config) -> bool:
+        """Tell whether a model may be asked on a hover in this client."""
+        return config.hover.mode == "always" or (config.hover.mode == "auto" and self._session.client.asks_by_key)
+
     async def _hover(
         self, document: OpenDocument, snapshot: Snapshot, offset: int, config: Config, card: str, folder: Path | None
     ) -> Json | None:
-        # Parsing takes milliseconds; other messages are served meanwhile.
-        target = await asyncio.to_thread(hover_target, snapshot, offset)
-        prompt = None if target is None else hover_prompt(target, card, redact=config.privacy.redact_secrets)
-        if target is None or prompt is None:
-            return None
         try:
-            found = await self._explanation(snapshot, prompt, config, folder)
+            async with asyncio.timeout(WITHIN_S - _TO_BE_SENT_S):
+                target = await self._target(snapshot, offset, redact=config.privacy.redact_secrets)
+                found = None if target is None else await self._explanation(snapshot, target, card, config, folder)
         except MissyError as error:  # a hover that can't be answered is none; why is told, not each time
             self._tell(error)
             return None
-        return None if found is None else self._shown(found, target, document, snapshot)
+        except TimeoutError:
+            self._tell(ModelError("timeout", f"An explanation did not come within {WITHIN_S:.0f} s."))
+            return None
+        if found is None or target is None:
+            return None
+        return self._shown(found, target, document, snapshot)
+
+    async def _target(self, snapshot: Snapshot, offset: int, *, redact: bool) -> HoverTarget | None:
+        """Return what is at a place; the same place of the same text is read once, in a thread where it is long."""
+        key = (hash(snapshot.text), len(snapshot.text), snapshot.language_id, offset, redact)
+        if key in self._targets:
+            self._targets.move_to_end(key)
+            return self._targets[key]
+        if len(snapshot.text) > _LONG_CHARACTERS:
+            target = await asyncio.to_thread(hover_target, snapshot, offset, redact=redact)
+        else:
+            target = hover_target(snapshot, offset, redact=redact)
+        self._targets[key] = target
+        while len(self._targets) > _KEPT_TARGETS:
+            self._targets.popitem(last=False)
+        return target
 
     async def _explanation(
-        self, snapshot: Snapshot, prompt: Prompt, config: Config, folder: Path | None
+        self, snapshot: Snapshot, target: HoverTarget, card: str, config: Config, folder: Path | None
     ) -> Explanation | None:
         session = self._session
+        prompt = hover_prompt(target, card)
         name = "" if folder is None else str(folder)
         call = hover_call(prompt, config, provider=session.default_provider, folder=name)
         estimate = session.models.estimate(call)
@@ -102,40 +126,19 @@ class Hovering:
         base_url = None if provider is None else provider.base_url
         key = cache_key(prompt, estimate.provider, base_url, estimate.decision.model)
         found = self._cache.remembered(key) or await asyncio.to_thread(self._cache.read, key)
-        if found is not None or not self._generates(config):
+        if found is not None or not self.generates(config):
             return found
         folders = session.configuration.folders
         if not await asyncio.to_thread(_may_be_sent, snapshot.path, folders, config.privacy.ignore):
             return None
-        if not self._session.client.asks_by_key:
-            await asyncio.sleep(REST_S)  # a mouse that moves on has cancelled by then
-        return await self._generated(key, call)
-
-    async def _generated(self, key: str, call: Call) -> Explanation | None:
-        shared = self._running.get(key)
-        if shared is None:
-            self._take_from_the_hour(call.config.hover.max_per_hour)
-            shared = self._running[key] = _Shared(asyncio.ensure_future(self._generate(key, call)))
-            self._session.keep(shared.task)  # type: ignore[arg-type]
-            shared.task.add_done_callback(lambda _: self._running.pop(key, None))
-        shared.waiting += 1
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                return await asyncio.shield(shared.task)
-        except TimeoutError:
-            raise ModelError("timeout", f"An explanation did not come within {WITHIN_S:.0f} s.") from None
-        finally:
-            shared.waiting -= 1
-            if shared.waiting == 0:
-                self._running.pop(key, None)
-                shared.task.cancel()
+        rest_s = REST_BY_KEY_S if session.client.asks_by_key else REST_S
+        outcome = await self._generations.make(key, call, snapshot.uri, rest_s)
+        if isinstance(outcome, MissyError):
+            raise outcome
+        return outcome
 
     async def _generate(self, key: str, call: Call) -> Explanation | None:
-        try:
-            completion = await self._session.models.run(call, lambda event: None)
-        except MissyError as error:
-            self._tell(error)
-            return None
+        completion = await self._session.models.run(call, lambda event: None)
         logger.info(
             "hover %s %s: %d tokens in, %d out, %.0f ms",
             completion.tier,
@@ -152,22 +155,6 @@ class Hovering:
         found = Explanation(text, completion.model)
         await asyncio.to_thread(self._cache.write, key, found)
         return found
-
-    def _generates(self, config: Config) -> bool:
-        return config.hover.mode == "always" or (config.hover.mode == "auto" and self._session.client.asks_by_key)
-
-    def _take_from_the_hour(self, most: int) -> None:
-        """Count a generation. Raises ModelError (`budget`) where the hour has had its number."""
-        now = self._clock()
-        while self._begun and self._begun[0] <= now - _HOUR_S:
-            self._begun.popleft()
-        if len(self._begun) >= most:
-            raise ModelError(
-                "budget",
-                f"{most} explanations were generated within an hour (hover.max_per_hour); more are only shown from the "
-                "cache for now. The action Explain still works.",
-            )
-        self._begun.append(now)
 
     def _tell(self, error: MissyError) -> None:
         """Write why there was no explanation into the editor's log, once in a while for each reason."""

@@ -124,6 +124,11 @@ class Session:
         self._kept.add(task)
         task.add_done_callback(self._release)
 
+    def stop(self, run_id: str | None = None) -> int:
+        """Stop one model request, or all of them with what hovers wait for; return how many there were."""
+        hovers = self.hovering.stop() if run_id is None and "hovering" in vars(self) else 0
+        return self.running.stop(run_id) + hovers
+
     def show_message(self, kind: types.MessageType, text: str) -> None:
         """Show a sentence: one line, whatever a model, a file or an upstream has put into it."""
         text = one_line(text, _LONGEST_MESSAGE)
@@ -182,6 +187,8 @@ class Session:
     async def close(self, timeout_s: float) -> None:
         """Stop what runs and let go of what is held; takes at most about twice `timeout_s`."""
         await self.running.close(timeout_s)
+        if "hovering" in vars(self):
+            await self.hovering.close(timeout_s)
         for task in list(self._kept):
             task.cancel()
         if "models" not in vars(self):

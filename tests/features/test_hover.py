@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -18,14 +19,15 @@ from missy_lsp.features.hover import (
 )
 from missy_lsp.llm.types import Prompt
 
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")  # a name, so that a symbol may be in it
 CODE = "import os\n\n\ndef total(prices):\n    return sum(prices)\n\n\nprint(total([1]))\n"
 
 
-def target(text: str, marked: str = "|", language_id: str = "python") -> HoverTarget | None:
+def target(text: str, marked: str = "|", language_id: str = "python", *, redact: bool = True) -> HoverTarget | None:
     """Find the symbol at the mark, which is no part of the text."""
     offset = text.index(marked)
     snapshot = Snapshot("file:///a", 1, language_id, text.replace(marked, "", 1), None, None)
-    return hover_target(snapshot, offset)
+    return hover_target(snapshot, offset, redact=redact)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +76,8 @@ def test_of_a_long_document_only_lines_near_the_symbol_are_shown(place: int) -> 
 
 
 def prompt(text: str, card: str = "", *, redact: bool = True) -> Prompt | None:
-    found = target(text)
-    assert found is not None
-    return hover_prompt(found, card, redact=redact)
+    found = target(text, redact=redact)
+    return None if found is None else hover_prompt(found, card)
 
 
 def test_the_same_code_asks_the_same_and_has_the_same_key() -> None:
@@ -105,6 +106,24 @@ def test_secrets_and_hidden_characters_are_not_sent_and_a_secret_is_no_symbol() 
     assert "\\u200b" not in sent
     assert prompt(f'token = "{secret[:9]}|{secret[9:]}"\n') is None
     assert prompt(f'token = "{secret[:9]}|{secret[9:]}"\n', redact=False) is not None
+
+
+@pytest.mark.parametrize("place", ["middle", "end", "below"])
+def test_a_secret_is_found_also_where_only_its_middle_is_near_the_symbol(place: str) -> None:
+    lines = [hashlib.sha512(b"%d" % number).hexdigest()[:64].translate(_LETTERS) for number in range(400)]
+    key = "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *lines, "-----END RSA PRIVATE KEY-----"])
+    marked = {"middle": f"x = {key[:14_000]}|{key[14_000:]}\n", "end": f"x = {key[:-40]}|{key[-40:]}\n"}
+    asked = prompt(marked.get(place, f'x = """{key}"""\nval|ue = x\n'))
+    sent = json.dumps([block.text for block in asked.messages[0].content]) if asked else ""  # type: ignore[union-attr]
+    assert not [line for line in lines if line in sent]
+    assert (asked is None) == (place != "below")
+
+
+def test_the_name_that_a_model_gives_itself_has_nothing_live_either() -> None:
+    name = "m](https://evil.example) <img src=x>\n# x"
+    assert "](h" not in hover_markdown("It adds.", name)
+    assert "<img" not in hover_markdown("It adds.", name)
+    assert hover_plain("It adds.", name).count("\n") == 1
 
 
 def test_what_is_shown_has_nothing_live_and_says_that_a_model_wrote_it() -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from missy_lsp.server.explanations import EXPIRES_AFTER_S, KEPT, KEPT_IN_MEMORY, Explanation, ExplanationCache
+from missy_lsp.server.explanations import (
+    EXPIRES_AFTER_S,
+    KEPT,
+    KEPT_BYTES,
+    KEPT_IN_MEMORY,
+    Explanation,
+    ExplanationCache,
+)
 
 ADDS = Explanation("It adds.", "claude-haiku-4-5")
 
@@ -44,6 +54,45 @@ def test_neither_the_memory_nor_the_folder_grows_without_end(tmp_path: Path) -> 
         cache.write("a" if number % 2 else f"b{number}", ADDS)
     assert len(list(tmp_path.iterdir())) == KEPT
     assert len(cache._known) <= KEPT_IN_MEMORY
+
+
+def test_the_folder_grows_neither_by_bytes_nor_by_what_is_old_or_half_written(tmp_path: Path) -> None:
+    cache = ExplanationCache(tmp_path)
+    for name, age_s in ((".a.json.x1y2", 2 * EXPIRES_AFTER_S), ("old.json", 2 * EXPIRES_AFTER_S), ("new.json", 60)):
+        path = tmp_path / name
+        path.write_bytes(b"{}")
+        os.utime(path, (time.time() - age_s,) * 2)
+    (tmp_path / "large.json").write_bytes(b" " * KEPT_BYTES)
+    os.utime(tmp_path / "large.json", (time.time() - 30,) * 2)
+    cache.write("a", ADDS)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX modes and links")
+def test_it_is_readable_by_the_user_alone_and_nothing_else_is_read(tmp_path: Path) -> None:
+    cache = ExplanationCache(tmp_path / "hover")
+    cache.write("a", ADDS)
+    assert (tmp_path / "hover").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "hover" / "a.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "hover" / "a.json").rename(tmp_path / "elsewhere.json")
+    (tmp_path / "hover" / "a.json").symlink_to(tmp_path / "elsewhere.json")
+    os.mkfifo(tmp_path / "hover" / "pipe.json")
+    assert ExplanationCache(tmp_path / "hover").read("a") is None
+    assert ExplanationCache(tmp_path / "hover").read("pipe") is None  # and does not wait for a writer
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_where_the_disk_takes_nothing_this_process_still_knows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    cache = ExplanationCache(tmp_path)
+    cache.write("a", ADDS)
+    assert cache.remembered("a") == ADDS
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -209,14 +210,30 @@ def test_the_last_to_leave_closes_the_connection(editors: Editors, api: FakeApi)
     assert "It adds." in editor.hover()["contents"]["value"]
 
 
-def test_an_hour_has_its_number(editors: Editors, api: FakeApi) -> None:
+def answered(editor: Hovers) -> int:
+    """Return how many explanations the ledger tells of."""
+    used = editor.process.command("missy.usage", {"since": "1h"})["result"]
+    return sum(int(entry["requests"]) for entry in used["byAction"] if entry["key"] == "hover")
+
+
+def test_an_hour_has_its_number_for_all_editors_together(editors: Editors, api: FakeApi) -> None:
     api.enqueue(answer("It adds."))
-    editor = editors.open(fresh=True, mode="auto", max_per_hour=1)
+    most = answered(editors.open()) + 1
+    editor = editors.open(fresh=True, mode="auto", max_per_hour=most)
     assert editor.hover() is not None
+    deadline = time.monotonic() + 10
+    while answered(editor) < most:  # it is written behind the answer
+        assert time.monotonic() < deadline
     assert editor.hover(PRICES) is None
     assert editor.hover() is not None
+    assert editors.open("helix", mode="auto", max_per_hour=most).hover(PRICES) is None
     assert len(api.requests) == 1
     assert any("hover.max_per_hour" in line for line in told(editor))
+
+
+def test_no_explanation_is_generated_where_none_is_allowed(editors: Editors, api: FakeApi) -> None:
+    assert editors.open(mode="always", max_per_hour=0).hover() is None
+    assert api.requests == []
 
 
 @pytest.mark.parametrize("status", [429, 500, 529])
@@ -228,6 +245,8 @@ def test_a_failure_is_no_hover_is_not_tried_again_and_is_told_once(editors: Edit
     assert editor.hover(PRICES) is None
     assert len([line for line in told(editor) if "no explanation on hover" in line]) == 1
     assert editor.process.notifications("window/showMessage") == []
+    assert len(api.requests) == 1  # a refusal for want of room is not met again at once
+    editors.servers.clear()
 
 
 @pytest.mark.parametrize("name", [".env", "id_rsa", "ignored.py"])

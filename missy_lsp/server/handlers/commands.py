@@ -49,7 +49,7 @@ class Command:
 
 
 def stop(session: Session, arguments: StopArguments, request: Request) -> dict[str, object]:
-    return {"stopped": session.running.stop(arguments.id)}
+    return {"stopped": session.stop(arguments.id)}
 
 
 def result(session: Session, arguments: ResultArguments, request: Request) -> dict[str, object]:

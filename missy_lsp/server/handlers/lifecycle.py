@@ -40,7 +40,7 @@ def initialized(session: Session, params: types.InitializedParams, request: Requ
 def shutdown(session: Session, params: None, request: Request) -> None:
     """Stop every running request; only `exit` follows."""
     session.protocol.shut_down = True
-    session.running.stop()
+    session.stop()
 
 
 def change_folders(session: Session, params: types.DidChangeWorkspaceFoldersParams, request: Request) -> None:
