@@ -44,8 +44,6 @@ class ClientFeatures:
     def in_place_of_missing(self) -> tuple[str, ...]:
         """Say in plain sentences what this server does where the client lacks an ability."""
         notes = []
-        if not self.asks_by_key:
-            notes.append("hovers may come at each rest of the mouse: only explanations from the cache are shown there")
         if not self.work_done_progress:
             notes.append("no window/workDoneProgress: progress is only sent on tokens that the client gives")
         if not self.show_document:

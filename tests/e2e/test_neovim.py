@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.configuration import write_user_config
+from tests.support.fake_api import FakeApi, answer
 from tests.support.llmock_server import LlmockServer
 from tests.support.lsp_process import server_command
 from tests.support.neovim import IGNORED_WARNINGS, running_neovim, until
@@ -161,3 +163,32 @@ def test_the_set_up_that_the_readme_shows_opens_the_answer_in_a_window(
     )
     assert "Missy is offline" in text
     assert "`function fence`" in text
+
+
+def test_a_hover_is_explained_on_a_key_and_then_known(neovim: Any, isolated_home: Path, api: FakeApi) -> None:
+    write_user_config(isolated_home, api.base_url)
+    api.enqueue(answer("It *holds* the loads. [more](https://evil.example)", model="claude-haiku-4-5"))
+    open_file(neovim, isolated_home / "project", "def fence(loads):\n    return sorted(loads)\n")
+    for _ in range(2):
+        neovim.exec_lua("vim.api.nvim_win_set_cursor(0, {2, 18})")
+        neovim.input("K")
+        text = until(
+            neovim,
+            """for _, window in ipairs(vim.api.nvim_list_wins()) do
+              if vim.api.nvim_win_get_config(window).relative ~= '' then
+                return table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false), '\\n')
+              end
+            end""",
+        )
+        assert text.startswith("**Missy** (claude-haiku-4-5)\n")
+        assert "It *holds* the loads." in text
+        assert "https" not in text.replace("`https://evil.example`", "")
+        neovim.input("<Esc>")
+        neovim.exec_lua(
+            """for _, window in ipairs(vim.api.nvim_list_wins()) do
+              if vim.api.nvim_win_get_config(window).relative ~= '' then vim.api.nvim_win_close(window, true) end
+            end"""
+        )
+    [request] = api.requests
+    assert request.json["model"] == "claude-haiku-4-5"
+    assert "`loads`" in json.dumps(request.json["messages"])

@@ -147,6 +147,24 @@ def test_the_mode_decides(editors: Editors, api: FakeApi, mode: str, name: str, 
     assert len(api.requests) == is_generated
 
 
+@pytest.mark.parametrize(
+    ("mode", "name", "shows", "why"),
+    [
+        ("auto", "Neovim", "generated", "a key is pressed"),
+        ("auto", "Eglot", "cached explanations", "Explain"),
+        ("always", "Eglot", "generated", "always"),
+        ("cached", "Neovim", "cached explanations", "hover.mode is cached"),
+        ("off", "Neovim", "nothing", "hover.mode is off"),
+    ],
+)
+def test_the_status_says_what_a_hover_gives(editors: Editors, mode: str, name: str, shows: str, why: str) -> None:
+    said = editors.open(name, mode=mode).process.command("missy.status")["result"]["hover"]
+    assert said["mode"] == mode
+    assert shows in said["shows"]
+    assert why in said["why"]
+    assert (said["format"], said["maxPerHour"]) == ("markdown", 60)
+
+
 def test_off_shows_nothing_that_is_cached_either(editors: Editors, api: FakeApi) -> None:
     api.enqueue(answer("It adds."))
     assert editors.open().hover() is not None

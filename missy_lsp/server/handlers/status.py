@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from missy_lsp import __version__
+from missy_lsp.errors import ConfigError
 from missy_lsp.server.arguments import NoArguments
 from missy_lsp.server.dispatch import Request
 
@@ -32,6 +33,7 @@ def status(session: Session, arguments: NoArguments, request: Request) -> dict[s
             "abilities": attrs.asdict(client, filter=lambda field, _: field.name not in ("name", "version")),
             "insteadOfMissing": list(client.in_place_of_missing()),
         },
+        "hover": _hover(session),
         "config": [
             {
                 "folder": None if folder is None else str(folder),
@@ -51,3 +53,27 @@ def status(session: Session, arguments: NoArguments, request: Request) -> dict[s
         "keys": session.models.key_states(),
         "outages": list(session.models.outages()),
     }
+
+
+def _hover(session: Session) -> dict[str, object]:
+    """Say what a hover gives in this client, by the configuration of the first folder."""
+    form = session.client.hover_format
+    try:
+        config = session.configuration.config_for(None)
+    except ConfigError:
+        return {"mode": None, "shows": "nothing", "why": "the configuration can't be used", "format": form}
+    mode = config.hover.mode
+    if mode == "off":
+        shows, why = "nothing", "hover.mode is off"
+    elif session.hovering.generates(config):
+        by_key = mode == "auto"
+        shows = "explanations, generated where none is cached"
+        why = "this client asks only when a key is pressed" if by_key else "hover.mode is always"
+    elif mode == "cached":
+        shows, why = "cached explanations", "hover.mode is cached"
+    else:
+        shows, why = (
+            "cached explanations",
+            "this client may ask at each rest of the mouse; the action Explain generates",
+        )
+    return {"mode": mode, "shows": shows, "why": why, "format": form, "maxPerHour": config.hover.max_per_hour}
