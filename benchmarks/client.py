@@ -55,10 +55,12 @@ class Client:
             if message.get("id") == request_id and "method" not in message:
                 return message
 
-    def initialize(self) -> float:
-        """Return the seconds from the spawn to the answer of initialize."""
+    def initialize(self, name: str | None = None) -> float:
+        """Return the seconds from the spawn to the answer of initialize; `name` is what the client calls itself."""
         capabilities = {"textDocument": {"hover": {"contentFormat": ["markdown"]}}}
-        params = {"processId": os.getpid(), "rootUri": None, "capabilities": capabilities}
+        params: Message = {"processId": os.getpid(), "rootUri": None, "capabilities": capabilities}
+        if name is not None:
+            params["clientInfo"] = {"name": name}
         self.wait(self.request("initialize", params))
         seconds = time.perf_counter() - self.started_s
         self.notify("initialized", {})

@@ -2,7 +2,7 @@
 
 `python benchmarks/upstream.py` prints its port. `max_tokens` of the request is the number of deltas; a
 model named `slow` sends one delta every 5 ms. `GET /closed` tells when the last connection was found
-closed while it was streamed to (seconds, CLOCK_MONOTONIC).
+closed while it was streamed to (seconds, CLOCK_MONOTONIC), `GET /requests` how many came for each model.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import select
 import socket
 import threading
 import time
+from collections import Counter
 
 TEXT = "hello world "
 DELTAS_PER_SEND = 20
@@ -56,6 +57,7 @@ class Upstream:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self._closed_at: list[float] = []
+        self._requests: Counter[str] = Counter()
 
     def serve_forever(self) -> None:
         while True:
@@ -78,8 +80,8 @@ class Upstream:
                 return False
             request += data
         head, body = request.split(b"\r\n\r\n", 1)
-        if head.startswith(b"GET /closed"):
-            listing = json.dumps(self._closed_at).encode()
+        if head.startswith(b"GET "):
+            listing = json.dumps(self._closed_at if head.startswith(b"GET /closed") else self._requests).encode()
             connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(listing), listing))
             return True
         length = next(
@@ -89,6 +91,7 @@ class Upstream:
             body += connection.recv(65536)
         asked = json.loads(body)
         deltas = int(asked["max_tokens"])
+        self._requests[asked["model"]] += 1
         connection.sendall(RESPONSE + chunk(HEAD))
         if asked["model"] == "slow":
             return self._drip(connection, deltas)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import lru_cache
 
 import attrs
 
@@ -29,6 +30,7 @@ MAX_SHOWN_CHARACTERS = 8_000
 _LARGEST_PARSED_CHARACTERS = 200_000
 _MAX_SYMBOL_CHARACTERS = 100
 _MAX_ANSWER_CHARACTERS = 4_000
+_SHOWN_AGAIN = 64
 # A name as most languages have them; a number is none. In Lisp, CSS and shells names go on behind a hyphen.
 _NAME = re.compile(r"[^\W\d][\w$]*(?:-\w+)*|\$\w+")
 _WITH_HYPHENS = {
@@ -107,11 +109,13 @@ def cache_key(prompt: Prompt, provider_id: str, base_url: str | None, model: str
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@lru_cache(maxsize=_SHOWN_AGAIN)  # the same words give the same; filtering them takes longer than all else of a hover
 def hover_markdown(text: str, model: str) -> str:
     """Return an explanation as it is shown: nothing live in it, and told to be a model's."""
     return filter_markdown(f"**Missy** ({one_line(model, _MAX_SYMBOL_CHARACTERS)})\n\n{text[:_MAX_ANSWER_CHARACTERS]}")
 
 
+@lru_cache(maxsize=_SHOWN_AGAIN)
 def hover_plain(text: str, model: str) -> str:
     """Return an explanation for a client that shows no Markdown, a line a paragraph."""
     paragraphs = (plain_text(paragraph) for paragraph in text[:_MAX_ANSWER_CHARACTERS].split("\n\n"))
