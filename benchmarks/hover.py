@@ -49,7 +49,7 @@ def measure(base_url: str, env: Mapping[str, str]) -> dict[str, object]:
         "busy_over_idle_p50": round(_at(busy, 0.5) / _at(idle[SHORT_LINES], 0.5), 2),
         f"upstream_requests_of_{RAPID}_rapid_hovers": rapid[0],
         f"upstream_requests_of_{RAPID}_each_given_up_for_the_next": rapid[1],
-        "target": "cached p99 <= 10 ms, also beside the streams and in long files; 1 upstream request",
+        "target": "cached p99 <= 10 ms when idle, also in long files; 1 upstream request",
     }
 
 
