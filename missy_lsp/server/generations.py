@@ -51,19 +51,20 @@ class Generations:
         self._sleep = sleep
         self._shared: dict[str, _Shared] = {}
         self._ending: set[asyncio.Task[Outcome]] = set()
-        self._latest: dict[str, str] = {}
+        self._latest: dict[str, tuple[int, str]] = {}
         self._begun: deque[float] = deque()
         self._asking = 0
         self._paused_until_s = 0.0
 
-    async def make(self, key: str, call: Call, uri: str, rest_s: float) -> Outcome:
+    async def make(self, key: str, call: Call, uri: str, rest_s: float, order: int) -> Outcome:
         """Have an explanation made; return it, or why it could not be made.
 
-        The model is asked after `rest_s` seconds. None where the user has gone on to something else of the same
-        document until then, where the model said nothing, within a minute of upstream's refusal, and after a stop.
-        Cancelling one who waits leaves it to the others; the last one closes the upstream connection.
+        The model is asked after `rest_s` seconds. `order` rises with the arrival of the hovers, which may come here
+        in another one, since each has been looked for on the disk. None where the user has gone on to something else
+        of the same document until then, where the model said nothing, within a minute of upstream's refusal, and
+        after a stop. Cancelling one who waits leaves it to the others; the last one closes the upstream connection.
         """
-        self._latest[uri] = key
+        self._latest[uri] = max(self._latest.get(uri, (order, key)), (order, key))
         shared = self._shared.get(key)
         if shared is None:
             task = asyncio.get_running_loop().create_task(self._make(key, call, uri, rest_s))
@@ -95,15 +96,17 @@ class Generations:
 
     def _leave(self, key: str, uri: str, shared: _Shared) -> None:
         """Forget what nobody waits for; who asks from now on begins anew."""
-        if self._shared.get(key) is shared:
-            del self._shared[key]
-        if self._latest.get(uri) == key and key not in self._shared:
+        del self._shared[key]
+        if self._is_latest(uri, key):
             del self._latest[uri]
         shared.task.cancel()
 
+    def _is_latest(self, uri: str, key: str) -> bool:
+        return self._latest.get(uri, (0, ""))[1] == key
+
     async def _make(self, key: str, call: Call, uri: str, rest_s: float) -> Outcome:
         await self._sleep(rest_s)
-        if self._latest.get(uri) != key or self._clock() < self._paused_until_s:
+        if not self._is_latest(uri, key) or self._clock() < self._paused_until_s:
             return None
         try:
             await self._take_from_the_hour(call)

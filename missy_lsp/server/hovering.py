@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+
+import attrs
 
 from missy_lsp.config.values import Config
 from missy_lsp.document import Position, Snapshot
@@ -49,6 +52,18 @@ _KEPT_TARGETS = 128
 Json = dict[str, object]
 
 
+@attrs.frozen
+class _Asked:
+    """What a hover is about, as it was when it came; `order` rises from one to the next."""
+
+    snapshot: Snapshot
+    offset: int
+    config: Config
+    card: str
+    folder: Path | None
+    order: int
+
+
 class Hovering:
     """What hovers of one session have in common; `clock` is monotonic, in seconds."""
 
@@ -58,6 +73,7 @@ class Hovering:
         self._cache = ExplanationCache(session.configuration.locations.cache_dir / "hover")
         self._generations = Generations(self._generate, session.ledger, clock=clock)
         self._targets: OrderedDict[object, HoverTarget | None] = OrderedDict()
+        self._order = itertools.count(1)
         self._told: dict[str, float] = {}
 
     def hover(self, document: OpenDocument, position: Position) -> Awaitable[Json | None] | None:
@@ -69,7 +85,8 @@ class Hovering:
         snapshot = self._session.documents.snapshot(document.uri, None, None)
         card = self._session.configuration.card_for(path)
         folder = self._session.configuration.folder_of(path)
-        return self._hover(document, snapshot, document.buffer.offset_at(position), config, card, folder)
+        asked = _Asked(snapshot, document.buffer.offset_at(position), config, card, folder, next(self._order))
+        return self._hover(document, asked)
 
     def stop(self) -> int:
         """Stop every explanation that is being made; return how many there were."""
@@ -82,13 +99,11 @@ class Hovering:
         """Tell whether a model may be asked on a hover in this client."""
         return config.hover.mode == "always" or (config.hover.mode == "auto" and self._session.client.asks_by_key)
 
-    async def _hover(
-        self, document: OpenDocument, snapshot: Snapshot, offset: int, config: Config, card: str, folder: Path | None
-    ) -> Json | None:
+    async def _hover(self, document: OpenDocument, asked: _Asked) -> Json | None:
         try:
             async with asyncio.timeout(WITHIN_S - _TO_BE_SENT_S):
-                target = await self._target(snapshot, offset, redact=config.privacy.redact_secrets)
-                found = None if target is None else await self._explanation(snapshot, target, card, config, folder)
+                target = await self._target(asked)
+                found = None if target is None else await self._explanation(asked, target)
         except MissyError as error:  # a hover that can't be answered is none; why is told, not each time
             self._tell(error)
             return None
@@ -97,10 +112,11 @@ class Hovering:
             return None
         if found is None or target is None:
             return None
-        return self._shown(found, target, document, snapshot)
+        return self._shown(found, target, document, asked.snapshot)
 
-    async def _target(self, snapshot: Snapshot, offset: int, *, redact: bool) -> HoverTarget | None:
+    async def _target(self, asked: _Asked) -> HoverTarget | None:
         """Return what is at a place; the same place of the same text is read once, in a thread where it is long."""
+        snapshot, offset, redact = asked.snapshot, asked.offset, asked.config.privacy.redact_secrets
         key = (hash(snapshot.text), len(snapshot.text), snapshot.language_id, offset, redact)
         if key in self._targets:
             self._targets.move_to_end(key)
@@ -114,12 +130,10 @@ class Hovering:
             self._targets.popitem(last=False)
         return target
 
-    async def _explanation(
-        self, snapshot: Snapshot, target: HoverTarget, card: str, config: Config, folder: Path | None
-    ) -> Explanation | None:
-        session = self._session
-        prompt = hover_prompt(target, card)
-        name = "" if folder is None else str(folder)
+    async def _explanation(self, asked: _Asked, target: HoverTarget) -> Explanation | None:
+        session, config = self._session, asked.config
+        prompt = hover_prompt(target, asked.card)
+        name = "" if asked.folder is None else str(asked.folder)
         call = hover_call(prompt, config, provider=session.default_provider, folder=name)
         estimate = session.models.estimate(call)
         provider = config.providers.get(estimate.provider)
@@ -129,10 +143,10 @@ class Hovering:
         if found is not None or not self.generates(config):
             return found
         folders = session.configuration.folders
-        if not await asyncio.to_thread(_may_be_sent, snapshot.path, folders, config.privacy.ignore):
+        if not await asyncio.to_thread(_may_be_sent, asked.snapshot.path, folders, config.privacy.ignore):
             return None
         rest_s = REST_BY_KEY_S if session.client.asks_by_key else REST_S
-        outcome = await self._generations.make(key, call, snapshot.uri, rest_s)
+        outcome = await self._generations.make(key, call, asked.snapshot.uri, rest_s, asked.order)
         if isinstance(outcome, MissyError):
             raise outcome
         return outcome

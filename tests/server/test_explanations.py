@@ -56,15 +56,19 @@ def test_neither_the_memory_nor_the_folder_grows_without_end(tmp_path: Path) -> 
     assert len(cache._known) <= KEPT_IN_MEMORY
 
 
-def test_the_folder_grows_neither_by_bytes_nor_by_what_is_old_or_half_written(tmp_path: Path) -> None:
-    cache = ExplanationCache(tmp_path)
+def test_what_is_old_or_was_left_half_written_goes(tmp_path: Path) -> None:
     for name, age_s in ((".a.json.x1y2", 2 * EXPIRES_AFTER_S), ("old.json", 2 * EXPIRES_AFTER_S), ("new.json", 60)):
         path = tmp_path / name
         path.write_bytes(b"{}")
         os.utime(path, (time.time() - age_s,) * 2)
+    ExplanationCache(tmp_path).write("a", ADDS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "new.json"]
+
+
+def test_the_folder_does_not_grow_by_bytes_either(tmp_path: Path) -> None:
     (tmp_path / "large.json").write_bytes(b" " * KEPT_BYTES)
     os.utime(tmp_path / "large.json", (time.time() - 30,) * 2)
-    cache.write("a", ADDS)
+    ExplanationCache(tmp_path).write("a", ADDS)
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 

@@ -79,7 +79,7 @@ def call(most: int = 60) -> Call:
 async def test_a_hundred_that_give_up_one_after_the_other_while_it_rests_ask_the_model_once(model: Model) -> None:
     generations = model.generations()
     for number in range(100):
-        hovering = asyncio.ensure_future(generations.make("a", call(), "file:///a", 1.0))
+        hovering = asyncio.ensure_future(generations.make("a", call(), "file:///a", 1.0, 1))
         await model.until(lambda: len(model.resting) == number + 1)  # noqa: B023
         if number < 99:
             hovering.cancel()
@@ -92,24 +92,24 @@ async def test_a_hundred_that_give_up_one_after_the_other_while_it_rests_ask_the
 async def test_who_goes_on_within_the_rest_is_not_asked_for(model: Model) -> None:
     generations = model.generations()
     hovers = [
-        asyncio.ensure_future(generations.make(key, call(), uri, 1.0))
-        for key, uri in (("a", "file:///1"), ("b", "file:///1"), ("c", "file:///2"))
+        asyncio.ensure_future(generations.make(key, call(), uri, 1.0, order))
+        for key, uri, order in (("b", "file:///1", 2), ("a", "file:///1", 1), ("c", "file:///2", 3))
     ]
     await model.until(lambda: len(model.resting) == 3)
     model.wake()
-    assert await asyncio.gather(*hovers) == [None, ADDS, ADDS]
+    assert await asyncio.gather(*hovers) == [ADDS, None, ADDS]
     assert sorted(model.asked) == ["b", "c"]
 
 
 async def test_an_end_that_comes_late_takes_nothing_from_who_came_after(model: Model) -> None:
     model.gate.clear()
     generations = model.generations()
-    first = asyncio.ensure_future(generations.make("a", call(), "file:///1", 0))
+    first = asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 1))
     await model.until(lambda: model.asked == ["a"])
     first.cancel()
-    others = [asyncio.ensure_future(generations.make("a", call(), "file:///1", 0)) for _ in range(2)]
+    others = [asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 1)) for _ in range(2)]
     await model.until(lambda: model.asked == ["a", "a"])
-    others.append(asyncio.ensure_future(generations.make("a", call(), "file:///1", 0)))
+    others.append(asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 1)))
     await asyncio.sleep(0)
     model.gate.set()
     assert await asyncio.gather(*others) == [ADDS] * 3
@@ -119,7 +119,7 @@ async def test_an_end_that_comes_late_takes_nothing_from_who_came_after(model: M
 async def test_one_of_two_who_leaves_stops_nothing_and_the_last_one_does(model: Model) -> None:
     model.gate.clear()
     generations = model.generations()
-    hovers = [asyncio.ensure_future(generations.make("a", call(), "file:///1", 0)) for _ in range(2)]
+    hovers = [asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 1)) for _ in range(2)]
     await model.until(lambda: model.asked == ["a"])
     hovers[0].cancel()
     await asyncio.wait([hovers[0]])
@@ -133,7 +133,7 @@ async def test_one_of_two_who_leaves_stops_nothing_and_the_last_one_does(model: 
 async def test_a_stop_ends_the_hover_without_words(model: Model) -> None:
     model.gate.clear()
     generations = model.generations()
-    hovering = asyncio.ensure_future(generations.make("a", call(), "file:///1", 0))
+    hovering = asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 1))
     await model.until(lambda: model.asked == ["a"])
     assert generations.stop() == 1
     assert await hovering is None
@@ -149,25 +149,25 @@ async def test_a_refusal_for_want_of_room_is_not_met_again_for_a_minute(
 ) -> None:
     generations = model.generations()
     model.failure = ModelError(kind, "it was refused")
-    assert await generations.make("a", call(), "file:///1", 0) is model.failure
+    assert await generations.make("a", call(), "file:///1", 0, 1) is model.failure
     model.failure = None
-    assert (await generations.make("b", call(), "file:///1", 0) is None) == pauses
+    assert (await generations.make("b", call(), "file:///1", 0, 1) is None) == pauses
     model.now_s += PAUSE_S
-    assert await generations.make("b", call(), "file:///1", 0) == ADDS
+    assert await generations.make("b", call(), "file:///1", 0, 1) == ADDS
 
 
 async def test_what_was_begun_counts_for_an_hour_whatever_came_of_it(model: Model) -> None:
     generations = model.generations()
     model.failure = ModelError("connection", "it broke")
     for _ in range(2):
-        await generations.make("a", call(2), "file:///1", 0)
-    refused = await generations.make("b", call(2), "file:///1", 0)
+        await generations.make("a", call(2), "file:///1", 0, 1)
+    refused = await generations.make("b", call(2), "file:///1", 0, 1)
     assert isinstance(refused, ModelError)
     assert (refused.kind, "hover.max_per_hour" in refused.message) == ("budget", True)
     assert len(model.asked) == 2
     model.now_s += 3600
     model.failure = None
-    assert await generations.make("b", call(2), "file:///1", 0) == ADDS
+    assert await generations.make("b", call(2), "file:///1", 0, 1) == ADDS
 
 
 async def test_what_another_process_was_answered_counts_and_what_it_asked_by_hand_does_not(
@@ -176,13 +176,13 @@ async def test_what_another_process_was_answered_counts_and_what_it_asked_by_han
     for action in ("hover", "hover", "explain"):
         spending = Spending(time.time(), "anthropic", "m", "fast", action, "", Usage(1, 1), 0.0)
         assert Ledger(tmp_path / "ledger.sqlite").record(spending, None) is None
-    assert isinstance(await model.generations().make("a", call(2), "file:///1", 0), ModelError)
-    assert await model.generations().make("a", call(3), "file:///1", 0) == ADDS
+    assert isinstance(await model.generations().make("a", call(2), "file:///1", 0, 1), ModelError)
+    assert await model.generations().make("a", call(3), "file:///1", 0, 1) == ADDS
 
 
 async def test_a_ledger_that_can_not_be_read_leaves_the_count_of_this_process(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"no database" * 100)
     model = Model(Ledger(tmp_path / "ledger.sqlite"))
     generations = model.generations()
-    assert await generations.make("a", call(1), "file:///1", 0) == ADDS
-    assert isinstance(await generations.make("b", call(1), "file:///1", 0), ModelError)
+    assert await generations.make("a", call(1), "file:///1", 0, 1) == ADDS
+    assert isinstance(await generations.make("b", call(1), "file:///1", 0, 1), ModelError)

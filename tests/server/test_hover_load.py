@@ -85,6 +85,18 @@ def test_a_hover_after_one_that_was_given_up_is_shared_like_any_other(editor: Ho
     assert len(api.requests) == 2
 
 
+def test_the_place_of_a_text_that_has_changed_meanwhile_is_not_told(editor: Hovers, api: FakeApi) -> None:
+    gate = threading.Event()
+    first, *rest = text_events("It adds.")
+    api.enqueue(stream(first, WaitFor(gate), *rest))
+    hovering = editor.start()
+    api.wait_for_requests(1)
+    document = {"uri": editor.uri, "version": 2}
+    editor.process.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": "x"}]})
+    gate.set()
+    assert set(editor.result(hovering)) == {"contents"}
+
+
 def test_stopping_everything_stops_a_hover_too(editor: Hovers, api: FakeApi) -> None:
     api.enqueue(stream(*text_events("It")[:3], Hold(), end=False))
     hovering = editor.start()
