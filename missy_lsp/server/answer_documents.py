@@ -64,11 +64,11 @@ def _document_text(title: str, question: str, answer: Answer) -> str:
     return f"# {heading}\n\n*{answer['model']} · {answer['tier']}{incomplete}*\n\n{answer['text']}\n"
 
 
-async def show_document(session: Session, path: Path) -> bool:
+async def show_document(session: Session, path: Path, *, take_focus: bool = False) -> bool:
     """Ask the editor to show a file; return whether it says that it did."""
     try:
         result = await session.protocol.request(
-            types.WINDOW_SHOW_DOCUMENT, {"uri": path.as_uri(), "takeFocus": False}, SHOW_TIMEOUT_S
+            types.WINDOW_SHOW_DOCUMENT, {"uri": path.as_uri(), "takeFocus": take_focus}, SHOW_TIMEOUT_S
         )
     except ClientRefused:
         return False

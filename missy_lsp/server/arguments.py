@@ -61,6 +61,16 @@ class AskArguments:
 
 
 @attrs.frozen
+class ChatArguments:
+    """`missy.chatSend` and `missy.chatFork`; a range names the turn to fork from."""
+
+    text_document: TextDocument
+    range: Range | None = None
+    partial_result_token: Token | None = None
+    wait: bool | None = None
+
+
+@attrs.frozen
 class DiagnosticArgument:
     """A diagnostic as an editor hands it back (LSP 3.17, Diagnostic); what else it holds is not read."""
 

@@ -31,6 +31,9 @@ class ClientFeatures:
     document_changes: bool = False
     diagnostics: bool = False
     hover_format: str = "plaintext"
+    hierarchical_symbols: bool = False
+    code_lens_refresh: bool = False
+    dynamic: frozenset[str] = frozenset()
 
     @property
     def is_neovim(self) -> bool:
@@ -76,6 +79,7 @@ def read_client_features(params: types.InitializeParams, encoding: object) -> Cl
     code_action = text_document.code_action if text_document else None
     tags = code_action.tag_support if code_action else None
     edit = workspace.workspace_edit if workspace else None
+    symbols = text_document.document_symbol if text_document else None
     show_document = window.show_document if window else None
     info = params.client_info
     agreed = str(getattr(encoding, "value", encoding))
@@ -94,6 +98,9 @@ def read_client_features(params: types.InitializeParams, encoding: object) -> Cl
         document_changes=bool(edit and edit.document_changes),
         diagnostics=bool(text_document and text_document.publish_diagnostics),
         hover_format=_hover_format(text_document.hover if text_document else None),
+        hierarchical_symbols=bool(symbols and symbols.hierarchical_document_symbol_support),
+        code_lens_refresh=bool(workspace and workspace.code_lens and workspace.code_lens.refresh_support),
+        dynamic=_dynamic(text_document),
     )
 
 
@@ -101,3 +108,15 @@ def _hover_format(hover: types.HoverClientCapabilities | None) -> str:
     """Return the first format that the client takes; one that lists none gets plain text."""
     formats = [str(getattr(kind, "value", kind)) for kind in (hover.content_format if hover else None) or ()]
     return next((kind for kind in formats if kind in ("markdown", "plaintext")), "plaintext")
+
+
+def _dynamic(text_document: types.TextDocumentClientCapabilities | None) -> frozenset[str]:
+    """Return the methods of chat documents that the client lets us register for these alone."""
+    if text_document is None:
+        return frozenset()
+    offered = {
+        types.TEXT_DOCUMENT_CODE_LENS: text_document.code_lens,
+        types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: text_document.document_symbol,
+        types.TEXT_DOCUMENT_FOLDING_RANGE: text_document.folding_range,
+    }
+    return frozenset(method for method, given in offered.items() if given and given.dynamic_registration)

@@ -10,7 +10,7 @@ from lsprotocol import types
 if TYPE_CHECKING:
     from missy_lsp.server.protocol import MissyProtocol
 
-Topic = Literal["configuration", "pending"]
+Topic = Literal["configuration", "pending", "chat"]
 Json = dict[str, object]
 
 

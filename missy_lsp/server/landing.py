@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import attrs
 from lsprotocol import types
@@ -21,8 +21,8 @@ from missy_lsp.server.protocol import ClientRefused
 
 if TYPE_CHECKING:
     from missy_lsp.server.documents import OpenDocument
-    from missy_lsp.server.pending_edits import PendingEdit
     from missy_lsp.server.session import Session
+    from missy_lsp.tracking import TrackedSpan
 
 LandingStatus = Literal["applied", "refused", "conflict"]
 
@@ -42,6 +42,24 @@ NO_APPLY = (
 )
 
 
+class Landable(Protocol):
+    """A text at a followed place of an open document, to which hunks can be applied."""
+
+    tracked: TrackedSpan
+    original: str
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def uri(self) -> str: ...
+
+    @property
+    def document(self) -> OpenDocument: ...
+
+    def place(self) -> Span | None: ...
+
+
 @attrs.frozen
 class Landing:
     """What became of a change, with a sentence for the user where it did not go as wanted."""
@@ -50,7 +68,7 @@ class Landing:
     message: str = ""
 
 
-async def land(session: Session, edit: PendingEdit, chosen: Sequence[Hunk]) -> Landing:
+async def land(session: Session, edit: Landable, chosen: Sequence[Hunk]) -> Landing:
     """Apply hunks of a proposal to its document and verify it by the text that the editor sends back.
 
     A later change of the document is no obstacle while it does not touch the place. What was applied becomes the
@@ -76,7 +94,7 @@ async def land(session: Session, edit: PendingEdit, chosen: Sequence[Hunk]) -> L
 class _Attempt:
     """One workspace/applyEdit for one version of the document."""
 
-    def __init__(self, session: Session, edit: PendingEdit, place: Span, chosen: Sequence[Hunk]) -> None:
+    def __init__(self, session: Session, edit: Landable, place: Span, chosen: Sequence[Hunk]) -> None:
         self._session = session
         self._edit = edit
         self._place = place

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from missy_lsp.features.chat_document import is_chat
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.handlers import (
+    chat_views,
     code_actions,
+    completion,
     config_documents,
     hover,
     lifecycle,
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 COMMAND_NAMES = (
     "missy.accept",
     "missy.ask",
+    "missy.chatFork",
+    "missy.chatSend",
     "missy.discard",
     "missy.editProposal",
     "missy.listActions",
@@ -59,8 +64,10 @@ def hover_by_document(session: Session, params: types.HoverParams, request: Requ
     return hover.hover(session, params, request)
 
 
-def completion(session: Session, params: types.CompletionParams, request: Request) -> object:
+def completion_by_document(session: Session, params: types.CompletionParams, request: Request) -> object:
     """Complete by the kind of the document."""
+    if is_chat(params.text_document.uri):
+        return completion.completion(session, params, request)
     return config_documents.config_completion(session, params, request)
 
 
@@ -72,9 +79,12 @@ HANDLERS: dict[str, Handler] = {
     types.TEXT_DOCUMENT_DID_CHANGE: text_sync.did_change,
     types.TEXT_DOCUMENT_DID_CLOSE: text_sync.did_close,
     types.TEXT_DOCUMENT_DID_SAVE: text_sync.did_save,
-    types.TEXT_DOCUMENT_COMPLETION: completion,
+    types.TEXT_DOCUMENT_COMPLETION: completion_by_document,
     types.TEXT_DOCUMENT_CODE_ACTION: code_actions.code_actions,
     types.TEXT_DOCUMENT_HOVER: hover_by_document,
+    types.TEXT_DOCUMENT_CODE_LENS: chat_views.code_lenses,
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: chat_views.document_symbols,
+    types.TEXT_DOCUMENT_FOLDING_RANGE: chat_views.folding_ranges,
     types.WORKSPACE_EXECUTE_COMMAND: execute_command,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: settings.did_change,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lifecycle.change_folders,
@@ -86,8 +96,8 @@ CODE_ACTION_KINDS = ("quickfix", "refactor.rewrite", "source.missy", "missy")
 
 _OPTIONS = {
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
-    types.TEXT_DOCUMENT_COMPLETION: types.CompletionOptions(),
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=list(CODE_ACTION_KINDS)),
+    types.TEXT_DOCUMENT_COMPLETION: types.CompletionOptions(trigger_characters=["@"]),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,6 +19,8 @@ from missy_lsp.server.streaming import AnswerStream, PartialResults, WorkDonePro
 
 if TYPE_CHECKING:
     from missy_lsp.llm.client import Call
+    from missy_lsp.llm.types import AnswerEvent
+    from missy_lsp.server.chat_reply import ChatReply
     from missy_lsp.server.proposals import EditJob
     from missy_lsp.server.running import Answer, Run
     from missy_lsp.server.session import Session
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 class Job:
     """What is to be run: the call, its name for the user, and how the client wants the answer.
 
-    `edit` makes a change of what the model replies.
+    `edit` makes a change of what the model replies, `chat` writes it into a chat document.
     """
 
     call: Call | Awaitable[Call]
@@ -40,6 +42,7 @@ class Job:
     partial_token: str | int | None
     wait: bool | None
     edit: EditJob | None = None
+    chat: ChatReply | None = None
 
     @property
     def in_background(self) -> bool:
@@ -60,21 +63,30 @@ def start(session: Session, job: Job, request: Request) -> object:
     )
     run.stream = AnswerStream(run.id, job.title, partial, progress)
     task = session.running.start(run, _run(session, run, run.stream, job))
+    written: list[asyncio.Task[None]] = []
+    if job.chat is not None:
+        written.append(asyncio.get_running_loop().create_task(job.chat.write(task)))
+        session.keep(written[0])
     if job.in_background:
-        session.keep(asyncio.ensure_future(_show_when_done(session, job, task)))
+        session.keep(asyncio.ensure_future(_show_when_done(session, job, task, written)))
         return {"id": run.id}
-    return _wait(run.stream, task)
+    return _wait(run.stream, task, written)
 
 
-async def _wait(stream: AnswerStream, task: asyncio.Task[Answer]) -> Answer:
+async def _wait(stream: AnswerStream, task: asyncio.Task[Answer], written: Sequence[asyncio.Task[None]]) -> Answer:
     try:
         return await task
     except asyncio.CancelledError:
         raise RequestCancelledError(stream.text) from None
+    finally:
+        if written:
+            await asyncio.wait(written)
 
 
-async def _show_when_done(session: Session, job: Job, task: asyncio.Task[Answer]) -> None:
-    await asyncio.wait([task])
+async def _show_when_done(
+    session: Session, job: Job, task: asyncio.Task[Answer], written: Sequence[asyncio.Task[None]]
+) -> None:
+    await asyncio.wait([task, *written])
     if task.cancelled():
         return
     error = task.exception()
@@ -83,6 +95,8 @@ async def _show_when_done(session: Session, job: Job, task: asyncio.Task[Answer]
     elif error is not None:
         logger.error("a request in the background failed", exc_info=error)
         show_failure(session, job.title, ModelError("internal", INTERNAL_FAULT))
+    elif job.chat is not None:
+        return  # the document has it
     elif job.edit is not None and job.partial_token is None:
         await job.edit.show(task.result(), job.title, job.question)
     elif job.partial_token is None:
@@ -96,7 +110,7 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
         call = await job.call if isinstance(job.call, Awaitable) else job.call
         for sentence in call.notes:
             session.log_message(f"{job.title}: {sentence}")
-        completion = await session.models.run(call, stream.on_event)
+        completion = await session.models.run(call, _listeners(stream, job))
         answer = answer_fields(run.id, completion)
         if job.edit is not None:
             answer = await job.edit.finish(run.id, completion, answer)
@@ -123,6 +137,18 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
         _end(stream, completion or _so_far(session, stream, "cancelled" if word == "stopped" else "error"), word)
         if completion is not None:
             _log(job.title, completion)
+
+
+def _listeners(stream: AnswerStream, job: Job) -> Callable[[AnswerEvent], None]:
+    chat = job.chat
+    if chat is None:
+        return stream.on_event
+
+    def on_event(event: AnswerEvent) -> None:
+        stream.on_event(event)
+        chat.on_event(event)
+
+    return on_event
 
 
 def _end(stream: AnswerStream, completion: Completion, word: str) -> None:

@@ -8,13 +8,15 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from missy_lsp.characters import one_line
 from missy_lsp.document import units_before
 from missy_lsp.errors import ConfigError
+from missy_lsp.server.attention import Attention
+from missy_lsp.server.chat_checks import ChatChecks
 from missy_lsp.server.client_features import ClientFeatures
 from missy_lsp.server.diagnostics import PublishedDiagnostics
 from missy_lsp.server.documents import OpenDocuments, file_path
@@ -54,11 +56,14 @@ class Session:
         self.documents = OpenDocuments("utf-16")
         self.running = RunningRequests()
         self.pending = PendingEdits()
+        self.attention = Attention()
+        self.chat_checks = ChatChecks()
+        self.chats_in_writing: set[str] = set()
         self.diagnostics = PublishedDiagnostics(protocol)
         self.folders: tuple[Path, ...] = ()
         self.initial_settings: object = None
         self.default_provider: str | None = None
-        self._kept: set[asyncio.Future[object]] = set()
+        self._kept: set[asyncio.Future[Any]] = set()
         self._published: dict[Path, tuple[Problem, ...]] = {}
         self._editor_problems: tuple[Problem, ...] = ()
         self._marked: frozenset[str] = frozenset()
@@ -119,7 +124,7 @@ class Session:
         await self.models.warm_up(config, self.default_provider)
         self.is_ready = True
 
-    def keep(self, task: asyncio.Future[object]) -> None:
+    def keep(self, task: asyncio.Future[Any]) -> None:
         """Hold on to a task of the session's own until it ends; its failure is logged."""
         self._kept.add(task)
         task.add_done_callback(self._release)
@@ -198,7 +203,7 @@ class Session:
         except TimeoutError:
             logger.warning("the connections to the providers did not close in time")
 
-    def _release(self, task: asyncio.Future[object]) -> None:
+    def _release(self, task: asyncio.Future[Any]) -> None:
         self._kept.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a task of the session failed", exc_info=error)

@@ -67,7 +67,7 @@ def ask_call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot 
     call = call_of_question(
         ask_input,
         config,
-        toolbox=_toolbox(session, config, arguments.tools),
+        toolbox=toolbox_of(session, config, arguments.tools),
         guard=RedactingToolbox,
         provider=arguments.provider or session.default_provider,
         model=arguments.model,
@@ -84,7 +84,7 @@ def _snapshot(session: Session, arguments: AskArguments) -> Snapshot | None:
     return session.documents.snapshot(document.uri, document.version, selection)
 
 
-def _toolbox(session: Session, config: Config, wanted: str | None) -> Toolbox | None:
+def toolbox_of(session: Session, config: Config, wanted: str | None) -> Toolbox | None:
     """Return the tools of a request: what it asks for, never more than `tools.mode` allows."""
     allowed = _TOOL_LEVELS.index(config.tools.mode)
     level = allowed if wanted is None else min(_TOOL_LEVELS.index(wanted), allowed)

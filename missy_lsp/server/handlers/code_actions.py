@@ -12,6 +12,9 @@ import attrs
 from lsprotocol import types
 
 from missy_lsp.characters import one_line
+from missy_lsp.document import Position
+from missy_lsp.features.chat_document import is_chat
+from missy_lsp.server.attention import diagnostic_line
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.handlers.config_documents import config_fixes
@@ -28,6 +31,7 @@ Json = dict[str, object]
 STOP_KIND = "missy.stop"
 DO_IT_KIND = "refactor.rewrite.missy.edit"
 ASK_KIND = "missy.ask"
+CHAT_KIND = "missy.chat"
 _LLM_GENERATED = 1  # LSP 3.18, CodeActionTag
 _MAX_TITLE = 60
 
@@ -63,6 +67,9 @@ def _offers(session: Session, params: types.CodeActionParams, document: OpenDocu
     if document is None:
         return
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
+    _notice(session, params, document)
+    if invoked and is_chat(document.uri):
+        yield from _chat(session, params, document)
     yield from _config_fixes(session, params, document, invoked=invoked)
     comments = _comments(params, document) if invoked else ()
     yield from _instructions(comments, document)
@@ -75,6 +82,35 @@ def _config_fixes(
     """Offer what ends a problem of a configuration file, by an edit alone, and to put a key away, by a command."""
     for title, kind, edit, argument in config_fixes(session, document, params.range, invoked=invoked):
         yield _Offer(title, kind, None if edit else "missy.moveKeyToVault", argument, edit=edit)
+
+
+def _notice(session: Session, params: types.CodeActionParams, document: OpenDocument) -> None:
+    """Remember what the user looks at, for what a chat names later."""
+    start, end = params.range.start, params.range.end
+    session.attention.on_range(document, Position(start.line, start.character), Position(end.line, end.character))
+    given = params.context.diagnostics or ()
+    session.attention.on_diagnostics(
+        document.uri,
+        [
+            diagnostic_line(said.range.start.line, str(said.message), said.source)
+            for said in given
+            if said.source != "missy"
+        ],
+    )
+
+
+def _chat(session: Session, params: types.CodeActionParams, document: OpenDocument) -> Iterator[_Offer]:
+    """Offer Send and Fork in a chat, which is read whole: it is text that somebody typed, or an answer."""
+    from missy_lsp.features.chat_document import parse_chat
+
+    chat = parse_chat(document.buffer.text)
+    target: Json = {"textDocument": {"uri": document.uri}}
+    if chat.question is not None and not session.running.on_document(document.uri):
+        yield _Offer("Missy: Send", CHAT_KIND, "missy.chatSend", target, by_model=True)
+    start = params.range.start
+    if chat.turn_at(document.buffer.offset_at(Position(start.line, start.character))) is not None:
+        fork = {**target, "range": _range(params.range)}
+        yield _Offer("Missy: Fork the chat at this turn", CHAT_KIND, "missy.chatFork", fork)
 
 
 def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:

@@ -12,24 +12,29 @@ from missy_lsp.errors import UsageError
 from missy_lsp.server.arguments import (
     AcceptArguments,
     AskArguments,
+    ChatArguments,
     EditArguments,
     ListActionsArguments,
     MoveKeyArguments,
     NameArguments,
     NoArguments,
     PreviewArguments,
+    Range,
     ResultArguments,
     RetryArguments,
     RunActionArguments,
     ShowDiffArguments,
     StopArguments,
+    TextDocument,
     TrustArguments,
     UsageArguments,
     read_arguments,
 )
+from missy_lsp.server.attention import diagnostic_line
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.handlers.actions import list_actions, run_action
 from missy_lsp.server.handlers.ask import ask, route
+from missy_lsp.server.handlers.chat import chat_fork, chat_send
 from missy_lsp.server.handlers.config_documents import move_key_to_vault
 from missy_lsp.server.handlers.pending import accept, discard, edit_proposal, retry, show_diff
 from missy_lsp.server.handlers.preview import preview
@@ -63,6 +68,8 @@ def trust(session: Session, arguments: TrustArguments, request: Request) -> dict
 COMMANDS: Mapping[str, Command] = {
     "missy.accept": Command(AcceptArguments, accept),
     "missy.ask": Command(AskArguments, ask),
+    "missy.chatFork": Command(ChatArguments, chat_fork),
+    "missy.chatSend": Command(ChatArguments, chat_send),
     "missy.discard": Command(EditArguments, discard),
     "missy.editProposal": Command(EditArguments, edit_proposal),
     "missy.listActions": Command(ListActionsArguments, list_actions),
@@ -88,4 +95,20 @@ def execute_command(session: Session, params: types.ExecuteCommandParams, reques
     if command is None:
         raise UsageError(f"{params.command[:100]} is not a command of this server; it has {', '.join(COMMANDS)}.")
     arguments = read_arguments(session.arguments, command.arguments, params.arguments)
+    _notice(session, arguments)
     return command.run(session, arguments, request)
+
+
+def _notice(session: Session, arguments: object) -> None:
+    """Remember the document and the range of a request, for what a chat names later."""
+    named, place = getattr(arguments, "text_document", None), getattr(arguments, "range", None)
+    document = session.documents.get(named.uri) if isinstance(named, TextDocument) else None
+    if document is None:
+        return
+    session.attention.on_document(document.uri)
+    if isinstance(place, Range):
+        session.attention.on_range(document, place.start, place.end)
+    said = getattr(arguments, "diagnostics", ())
+    session.attention.on_diagnostics(
+        document.uri, [diagnostic_line(given.range.start.line, given.message, given.source) for given in said]
+    )

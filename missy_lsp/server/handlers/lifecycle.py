@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from missy_lsp.features.chat_document import SUFFIX
 from missy_lsp.server.client_features import read_client_features
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import OpenDocuments, file_path
 from missy_lsp.server.handlers import settings, trust
+from missy_lsp.server.protocol import ClientRefused
 
 if TYPE_CHECKING:
     from missy_lsp.server.session import Session
 
+logger = logging.getLogger(__name__)
+
 WATCH_EVERY_S = 2.0
+REGISTER_WITHIN_S = 20.0
+_FOR_CHATS = {
+    types.TEXT_DOCUMENT_CODE_LENS: "code_lens_provider",
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: "document_symbol_provider",
+    types.TEXT_DOCUMENT_FOLDING_RANGE: "folding_range_provider",
+}
 
 
 def initialize(session: Session, params: types.InitializeParams, request: Request) -> object:
@@ -27,6 +38,9 @@ def initialize(session: Session, params: types.InitializeParams, request: Reques
     session.documents = OpenDocuments(session.client.position_encoding)
     session.folders = tuple(_folders(params))
     session.initial_settings = settings.section_of(params.initialization_options)
+    for method, name in _FOR_CHATS.items():
+        if method in session.client.dynamic:
+            setattr(result.capabilities, name, None)  # registered for chats alone, once the client is ready
     session.protocol.initialized = True
     return result
 
@@ -77,10 +91,27 @@ async def _get_ready(session: Session) -> None:
     # Commands, hovers and all that they need: imported in a thread, so that other messages are served meanwhile.
     for name in ("missy_lsp.server.handlers.commands", "missy_lsp.server.hovering"):
         await asyncio.to_thread(importlib.import_module, name)
+    await _register_for_chats(session)
     await settings.pull(session)
     session.publish_problems()
     trust.ask_where_needed(session)
     await session.warm_up()
+
+
+async def _register_for_chats(session: Session) -> None:
+    """Register what chats alone have for their names alone; other servers' lenses and symbols are not disturbed."""
+    registrations = []
+    for method in sorted(session.client.dynamic):
+        options: dict[str, object] = {"documentSelector": [{"pattern": f"**/*{SUFFIX}"}]}
+        registrations.append({"id": f"missy-{method}", "method": method, "registerOptions": options})
+    if not registrations:
+        return
+    try:
+        await session.protocol.request(
+            types.CLIENT_REGISTER_CAPABILITY, {"registrations": registrations}, REGISTER_WITHIN_S
+        )
+    except ClientRefused as refusal:
+        logger.warning("chats have no code lenses and completion here: %s", refusal)
 
 
 async def _watch(session: Session) -> None:

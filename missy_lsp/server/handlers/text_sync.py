@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from lsprotocol import types
 
+from missy_lsp.features.chat_document import is_chat
 from missy_lsp.server.dispatch import Request
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ MARK_WITHIN_S = 0.2
 def did_open(session: Session, params: types.DidOpenTextDocumentParams, request: Request) -> None:
     session.documents.open(params.text_document)
     _mark_config_soon(session, params.text_document.uri)
+    _notice(session, params.text_document.uri)
 
 
 def did_change(session: Session, params: types.DidChangeTextDocumentParams, request: Request) -> None:
     session.documents.change(params)
+    _notice(session, params.text_document.uri)
     document = session.documents.get(params.text_document.uri)
     waiting = [] if document is None else session.pending.on_document(document)
     for edit in waiting:
@@ -41,6 +44,8 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams, reques
     document = session.documents.get(params.text_document.uri)
     session.documents.close(params.text_document.uri)
     _mark_config_soon(session, params.text_document.uri)
+    session.attention.on_close(params.text_document.uri)
+    session.chat_checks.forget(params.text_document.uri)
     if document is None:
         return
     waiting = session.pending.on_document(document)
@@ -66,6 +71,13 @@ def _mark_config_soon(session: Session, uri: str) -> None:
 def _mark_config(session: Session) -> None:
     session.config_marks_are_due = False
     session.mark_config_files()
+
+
+def _notice(session: Session, uri: str) -> None:
+    if is_chat(uri):
+        session.chat_checks.fall_due(session, uri)
+    else:
+        session.attention.on_document(uri)
 
 
 def _mark_soon(session: Session, document: OpenDocument) -> None:

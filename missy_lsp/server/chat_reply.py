@@ -1,0 +1,256 @@
+"""Write an answer into a chat document while it streams, at its own place, and lose nothing where that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import attrs
+from lsprotocol import types
+
+from missy_lsp.document import Span
+from missy_lsp.errors import MissyError, ModelError
+from missy_lsp.features.chat_document import MISSY, YOU, ReplyLines, note, parse_chat
+from missy_lsp.features.hunks import Hunk
+from missy_lsp.llm.types import AnswerEvent, Started, TextDelta
+from missy_lsp.server.answer_documents import show_answer
+from missy_lsp.server.landing import land
+from missy_lsp.server.protocol import ClientRefused
+
+if TYPE_CHECKING:
+    from missy_lsp.server.documents import OpenDocument
+    from missy_lsp.server.running import Answer
+    from missy_lsp.server.session import Session
+    from missy_lsp.tracking import TrackedSpan
+
+EDIT_EVERY_S = 1.0
+REFRESH_WITHIN_S = 10.0
+_TAIL_CHARACTERS = 200
+_TRIES = 3
+
+
+@attrs.define(eq=False)
+class _Tail:
+    """The end of what stands in the document: the next piece goes behind it."""
+
+    document: OpenDocument
+    tracked: TrackedSpan
+    original: str
+    title: str = "chat"
+
+    @property
+    def uri(self) -> str:
+        return self.document.uri
+
+    def place(self) -> Span | None:
+        return self.tracked.locate(self.document.buffer.text, self.original)
+
+    def move(self, span: Span) -> None:
+        """Follow another place from now on."""
+        start = max(span.start, span.end - _TAIL_CHARACTERS)
+        self.document.untrack(self.tracked)
+        self.original = self.document.buffer.text[start : span.end]
+        self.tracked = self.document.track(Span(start, span.end))
+
+
+class ChatReply:
+    """One answer on its way into a chat document: at most one edit a second, one at a time.
+
+    Every edit is for the version of its moment and is verified by the text that comes back. Whatever can't be written
+    is shown with the whole answer in an answer document.
+    """
+
+    def __init__(self, session: Session, document: OpenDocument, opening_note: str = "") -> None:
+        from missy_lsp.markdown.filtering import MarkdownFilter  # its parser is loaded when it is needed
+
+        text = document.buffer.text
+        end = parse_chat(text).turns[-1].span.end
+        start = max(0, end - _TAIL_CHARACTERS)
+        self._session = session
+        self._document = document
+        self._line_end = "\r\n" if "\r\n" in text else "\n"
+        self._tail = _Tail(document, document.track(Span(start, end)), text[start:end])
+        self._heading: TrackedSpan | None = None
+        self._filter = MarkdownFilter()
+        self._lines = ReplyLines()
+        self._waiting = ""
+        self._written = ""
+        self._begun = False
+        self._lost = ""
+        self._wake = asyncio.Event()
+        self.opening_note = opening_note
+
+    def on_event(self, event: AnswerEvent) -> None:
+        """Take one event of the model client's."""
+        if isinstance(event, Started) and not self._begun:
+            self._begun = True
+            self._waiting = f"\n\n{MISSY}\n\n"
+            if self.opening_note:
+                self._waiting += f"{note(self.opening_note)}\n\n"
+        elif isinstance(event, TextDelta):
+            self._waiting += self._lines.feed(self._filter.feed(event.text))
+        self._wake.set()
+
+    async def write(self, task: asyncio.Task[Answer]) -> None:
+        """Write until the answer has ended; then say how it ended, and begin the user's next turn."""
+        task.add_done_callback(lambda _: self._wake.set())
+        self._session.chats_in_writing.add(self._document.uri)
+        self._refresh_lenses()
+        try:
+            while not task.done():
+                await self._wake.wait()
+                self._wake.clear()
+                if not task.done():
+                    await self._flush()
+                    await asyncio.wait([task], timeout=EDIT_EVERY_S)
+            await self._end(task)
+        finally:
+            self._session.chats_in_writing.discard(self._document.uri)
+            self._document.untrack(self._tail.tracked)
+            if self._heading is not None:
+                self._document.untrack(self._heading)
+            self._refresh_lenses()
+
+    def _refresh_lenses(self) -> None:
+        """Let the editor ask again whether there is Send or Stop."""
+        if self._session.client.code_lens_refresh:
+            self._session.keep(asyncio.ensure_future(self._ask_for_refresh()))
+
+    async def _ask_for_refresh(self) -> None:
+        with contextlib.suppress(ClientRefused):  # its lenses are old until the next change of the document
+            await self._session.protocol.request(types.WORKSPACE_CODE_LENS_REFRESH, None, REFRESH_WITHIN_S)
+
+    async def _end(self, task: asyncio.Task[Answer]) -> None:
+        if not self._begun:
+            return
+        self._waiting += self._lines.feed(self._filter.finish()) + self._lines.finish()
+        said = _ending(task)
+        everything = self._written + self._waiting
+        if said:
+            self._waiting += f"{_gap(everything)}{note(said)}"
+            everything = self._written + self._waiting
+        if not self._is_followed():
+            self._waiting += f"{_gap(everything)}{YOU}\n\n"
+        await self._flush()
+        if self._lost:
+            self._session.show_message(
+                types.MessageType.Warning,
+                f"Missy: the answer could not be written into the chat. {self._lost} "
+                "It is shown in a document of its own.",
+            )
+            await show_answer(self._session, "chat", "Chat", _answer_of(task, everything))
+
+    async def _flush(self) -> None:
+        piece = self._waiting
+        if not piece or self._lost:
+            return
+        self._waiting = ""
+        if await self._append(piece):
+            self._written += piece
+        else:
+            self._waiting = piece + self._waiting
+
+    async def _append(self, piece: str) -> bool:
+        """Write a piece behind the tail; False where that can't be, and then `_lost` says why."""
+        why = ""
+        for _ in range(_TRIES):
+            moved = self._find_tail()
+            if moved is None:
+                break
+            text = (moved + piece).replace("\n", self._line_end)
+            before = self._document.buffer.text
+            end = len(self._tail.original)
+            landing = await land(self._session, self._tail, [Hunk(end, end, text)])
+            if landing.status != "applied" and not self._has_arrived(text):
+                why = landing.message
+                now = self._document.buffer.text
+                if now.count(text.strip()) > before.count(text.strip()):
+                    break  # the editor has put it somewhere else, and a second copy would not help
+                if landing.status == "refused":
+                    break
+                continue
+            place = self._tail.tracked.span
+            if self._heading is None:
+                self._follow_heading(place.end - len(text))
+            self._tail.move(place)
+            return True
+        self._lost = why or "Its place is gone: the heading was deleted, or the document was closed."
+        return False
+
+    def _has_arrived(self, text: str) -> bool:
+        """Tell whether a piece stands behind the tail, among other changes of the same moment."""
+        place = self._tail.place()
+        if place is None or not self._document.buffer.text.startswith(text, place.end):
+            return False
+        self._tail.move(Span(place.start, place.end + len(text)))
+        return True
+
+    def _find_tail(self) -> str | None:
+        """Make sure of the place for the next piece: behind the tail, else at the end of the answer's own turn.
+
+        Return the line ends that have to be written again first, None where there is no place any more.
+        """
+        if self._session.documents.get(self._document.uri) is not self._document:
+            return None
+        text = self._document.buffer.text
+        if self._heading is not None:
+            place = self._heading.locate(text, MISSY)
+            turn = place and next((turn for turn in parse_chat(text).turns if turn.heading == place), None)
+            if not turn:
+                return None
+        tail = self._tail.place()
+        if tail is not None and (self._heading is None or tail.end >= turn.heading.end):  # type: ignore[union-attr]
+            return ""
+        if self._heading is None or not turn:
+            return None
+        self._tail.move(turn.span)
+        return self._written[len(self._written.rstrip("\n")) :]
+
+    def _follow_heading(self, start: int) -> None:
+        text = self._document.buffer.text
+        found = text.find(MISSY, start)
+        if found >= 0:
+            self._heading = self._document.track(Span(found, found + len(MISSY)))
+
+    def _is_followed(self) -> bool:
+        """Tell whether the user has begun the next turn already."""
+        if self._heading is None:
+            return False
+        place = self._heading.locate(self._document.buffer.text, MISSY)
+        turns = parse_chat(self._document.buffer.text).turns
+        return place is not None and any(turn.heading.start > place.start for turn in turns)
+
+
+def _ending(task: asyncio.Task[Answer]) -> str:
+    """Say how an answer ended that is not whole, empty for one that is."""
+    if task.cancelled():
+        return "stopped before its end"
+    error = task.exception()
+    if isinstance(error, ModelError) and error.kind == "refused":
+        return f"refused, and left out of what is sent from now on: {error.message}"
+    if error is not None:
+        return f"failed: {error.message if isinstance(error, MissyError) else 'the log has the details'}"
+    answer = task.result()
+    if answer["complete"]:
+        return ""
+    return "stopped before its end" if answer["stopReason"] == "cancelled" else f"cut off: {answer['stopReason']}"
+
+
+def _answer_of(task: asyncio.Task[Answer], text: str) -> Answer:
+    if not task.cancelled() and task.exception() is None:
+        return task.result()
+    shown = text.split(MISSY, 1)[-1].removesuffix(f"{YOU}\n\n")
+    return {
+        "id": f"chat-{id(task):x}",
+        "text": shown,
+        "model": "",
+        "tier": "",
+        "complete": False,
+        "stopReason": "error",
+    }
+
+
+def _gap(text: str) -> str:
+    """Return the line ends that make a blank line behind a text."""
+    return "\n" * max(0, 2 - (len(text) - len(text.rstrip("\n"))))
