@@ -33,7 +33,7 @@ class ClientFeatures:
     hover_format: str = "plaintext"
     hierarchical_symbols: bool = False
     code_lens_refresh: bool = False
-    dynamic: frozenset[str] = frozenset()
+    dynamic: tuple[str, ...] = ()
 
     @property
     def is_neovim(self) -> bool:
@@ -110,13 +110,13 @@ def _hover_format(hover: types.HoverClientCapabilities | None) -> str:
     return next((kind for kind in formats if kind in ("markdown", "plaintext")), "plaintext")
 
 
-def _dynamic(text_document: types.TextDocumentClientCapabilities | None) -> frozenset[str]:
+def _dynamic(text_document: types.TextDocumentClientCapabilities | None) -> tuple[str, ...]:
     """Return the methods of chat documents that the client lets us register for these alone."""
     if text_document is None:
-        return frozenset()
+        return ()
     offered = {
         types.TEXT_DOCUMENT_CODE_LENS: text_document.code_lens,
         types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: text_document.document_symbol,
         types.TEXT_DOCUMENT_FOLDING_RANGE: text_document.folding_range,
     }
-    return frozenset(method for method, given in offered.items() if given and given.dynamic_registration)
+    return tuple(method for method, given in offered.items() if given and given.dynamic_registration)

@@ -94,7 +94,7 @@ def test_the_file_is_the_history_and_a_follow_up_sends_it(shared: Shared, api: F
 
 def test_typing_above_and_below_while_the_answer_streams_is_kept(shared: Shared, api: FakeApi) -> None:
     go_on = threading.Event()
-    api.enqueue(held("First line of it.\n", "Second line of it.\n", go_on))
+    api.enqueue(held("First line of it.\n\n", "Second line of it.\n", go_on))
     editor = open_chat(shared)
     request = editor.server.start_command("missy.chatSend", {"textDocument": {"uri": editor.uri}, "wait": True})
     until(editor, lambda: "First line" in editor.text)
@@ -249,7 +249,7 @@ def test_a_fork_is_a_new_chat_up_to_its_turn(shared: Shared) -> None:
 
 def test_a_stopped_answer_is_kept_and_said(shared: Shared, api: FakeApi) -> None:
     go_on = threading.Event()
-    api.enqueue(held("Half an answer.\n", "The rest.\n", go_on))
+    api.enqueue(held("Half an answer.\n\n", "The rest.\n", go_on))
     editor = open_chat(shared)
     request = editor.server.start_command("missy.chatSend", {"textDocument": {"uri": editor.uri}, "wait": True})
     until(editor, lambda: "Half an" in editor.text)
@@ -263,7 +263,7 @@ def test_a_stopped_answer_is_kept_and_said(shared: Shared, api: FakeApi) -> None
 
 def test_a_deleted_heading_sends_the_answer_to_a_document_of_its_own(shared: Shared, api: FakeApi) -> None:
     go_on = threading.Event()
-    api.enqueue(held("First line.\n" * 20, "Second line.\n", go_on))
+    api.enqueue(held("First line.\n\n" * 20, "Second line.\n", go_on))
     editor = open_chat(shared)
     request = editor.server.start_command("missy.chatSend", {"textDocument": {"uri": editor.uri}, "wait": True})
     until(editor, lambda: "## Missy" in editor.text)
