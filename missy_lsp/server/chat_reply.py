@@ -132,6 +132,8 @@ class ChatReply:
             everything = self._written + self._waiting
         if not self._is_followed():
             self._waiting += f"{_gap(everything)}{YOU}\n\n"
+        else:
+            self._waiting += _gap(everything, self._behind())
         await self._flush()
         if self._lost:
             self._session.show_message(
@@ -213,6 +215,11 @@ class ChatReply:
         if found >= 0:
             self._heading = self._document.track(Span(found, found + len(MISSY)))
 
+    def _behind(self) -> str:
+        """Return the line ends right behind the tail, as line feeds."""
+        text = self._document.buffer.text[self._tail.tracked.span.end :].replace("\r\n", "\n")
+        return text[: len(text) - len(text.lstrip("\n"))]
+
     def _is_followed(self) -> bool:
         """Tell whether the user has begun the next turn already."""
         if self._heading is None:
@@ -251,6 +258,6 @@ def _answer_of(task: asyncio.Task[Answer], text: str) -> Answer:
     }
 
 
-def _gap(text: str) -> str:
-    """Return the line ends that make a blank line behind a text."""
-    return "\n" * max(0, 2 - (len(text) - len(text.rstrip("\n"))))
+def _gap(text: str, behind: str = "") -> str:
+    """Return the line ends that make a blank line behind a text, before those that stand there already."""
+    return "\n" * max(0, 2 - (len(text) - len(text.rstrip("\n"))) - len(behind))

@@ -192,3 +192,34 @@ def test_a_hover_is_explained_on_a_key_and_then_known(neovim: Any, isolated_home
     [request] = api.requests
     assert request.json["model"] == "claude-haiku-4-5"
     assert "`loads`" in json.dumps(request.json["messages"])
+
+
+def test_a_chat_is_sent_by_code_action_streams_in_while_typing_and_is_undone(
+    neovim: Any, isolated_home: Path, tmp_path: Path, llmock_api: LlmockServer
+) -> None:
+    llmock_api.scenario({"type": "reply", "text": REPLY})
+    write_user_config(isolated_home, llmock_api.base_url)
+    open_file(neovim, tmp_path / "project", "def fence(): ...\n")
+    chat = tmp_path / "project" / "talk.missy.md"
+    before = "## You\n\nIs it safe? @file:fence.py\n"
+    chat.write_text(before)
+    neovim.exec_lua("vim.lsp.config('missy', { filetypes = {'python', 'markdown'} })")
+    neovim.exec_lua("vim.cmd.edit(...)", str(chat))
+    until(neovim, "local c = vim.lsp.get_clients({name='missy', bufnr=0})[1]; return c and c.initialized")
+
+    def text() -> str:
+        return "".join(f"{line}\n" for line in neovim.exec_lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)"))
+
+    neovim.command("call cursor(3, 1)")
+    neovim.exec_lua(CODE_ACTION, "Missy: Send")
+    until(neovim, "return vim.fn.search('^## Missy', 'nw') > 0")
+    neovim.exec_lua("vim.api.nvim_buf_set_lines(0, 0, 0, false, {'# typed meanwhile'})")
+    until(neovim, "local _, n = table.concat(vim.fn.getline(1, '$'), '|'):gsub('## You', '') return n == 2")
+    assert text() == f"# typed meanwhile\n{before}\n## Missy\n\n{REPLY}\n## You\n\n\n"
+    assert "def fence()" in str(llmock_api.requests()[-1]["body"])
+    for _ in range(4):
+        neovim.command("silent undo")
+        if "## Missy" not in text():
+            break
+    assert "## Missy" not in text()
+    assert "Is it safe?" in text()

@@ -191,9 +191,13 @@ function commands.usage()
 end
 
 function commands.chat()
-  vim.cmd.edit(vim.fn.fnameescape(('%s/chat-%s.missy.md'):format(vim.fn.stdpath('state'), os.date('%Y%m%d-%H%M%S'))))
+  -- A file, so that the chat is there after a restart; below the state folder, so that no repository gets it unasked.
+  local folder = vim.fs.joinpath(vim.fn.stdpath('state'), 'missy', 'chats')
+  vim.fn.mkdir(folder, 'p', tonumber('700', 8))
+  vim.cmd.edit(vim.fn.fnameescape(('%s/chat-%s.missy.md'):format(folder, os.date('%Y%m%d-%H%M%S'))))
   vim.api.nvim_buf_set_lines(0, 0, -1, false, { '## You', '', '' })
   vim.api.nvim_win_set_cursor(0, { 3, 0 })
+  vim.cmd.startinsert()
 end
 
 --- Run `:Missy NAME [text]`.
