@@ -49,6 +49,7 @@ def until(editor: Editor, is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline, editor.text
         editor.server.command("missy.status")
+    editor.server.command("missy.status")  # what reads and applies edits is through with this one
 
 
 def sent_texts(api: FakeApi) -> list[str]:

@@ -35,6 +35,10 @@ async def client(isolated_home: Path, api: FakeApi) -> AsyncIterator[LanguageCli
     def create(params: types.WorkDoneProgressCreateParams) -> None:
         return None
 
+    @connected.feature(types.CLIENT_REGISTER_CAPABILITY)
+    def register(params: types.RegistrationParams) -> None:
+        return None
+
     await connected.start_io(*server_command())
     yield connected
     await connected.shutdown_session()
