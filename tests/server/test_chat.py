@@ -267,7 +267,7 @@ def test_a_deleted_heading_sends_the_answer_to_a_document_of_its_own(shared: Sha
     api.enqueue(held("First line.\n\n" * 20, "Second line.\n", go_on))
     editor = open_chat(shared)
     request = editor.server.start_command("missy.chatSend", {"textDocument": {"uri": editor.uri}, "wait": True})
-    until(editor, lambda: "## Missy" in editor.text)
+    until(editor, lambda: editor.text.count("First line.") >= 19)  # nothing more comes before `go_on`
     editor.type(0, 0, "gone\n", until=(editor.text.count("\n"), 0))
     go_on.set()
     assert editor.server.response(request)["result"]["complete"]

@@ -1,14 +1,10 @@
 -- Found by vim.lsp.enable('missy'). Change anything with vim.lsp.config('missy', { ... }).
 return {
   cmd = { 'missy-lsp' },
-  -- A chat that lies in no project belongs to the server that runs, which knows what `@file` and `@selection` are.
-  root_dir = function(bufnr, on_dir)
-    local root = vim.fs.root(bufnr, { '.missy', '.git' })
-    if not root and vim.api.nvim_buf_get_name(bufnr):match('%.missy%.md$') then
-      local running = vim.lsp.get_clients({ name = 'missy' })[1]
-      root = running and running.root_dir
-    end
-    on_dir(root)
+  root_markers = { '.missy', '.git' },
+  -- What lies in no project belongs to the server that runs: a chat there knows what `@file` and `@selection` are.
+  reuse_client = function(client, config)
+    return client.name == config.name and (config.root_dir == nil or client.root_dir == config.root_dir)
   end,
   handlers = {
     -- Streamed text goes to its window; everything else stays what it is. Neovim keeps 50 progress messages in a ring,
