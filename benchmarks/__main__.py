@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import actions, cancel, documents, ending, hover, start, streaming
+from benchmarks import actions, cancel, documents, ending, first_text, hover, start, streaming
 from tests.support.configuration import write_user_config
 
 
@@ -28,6 +28,7 @@ def main(names: list[str]) -> None:
             "actions": lambda: actions.measure(environment("slow", 100_000)),
             "hover": lambda: hover.measure(base_url, environment("hover", 100_000)),
             "cancel": lambda: cancel.measure(base_url, environment("endless", 100_000)),
+            "first_text": lambda: first_text.measure(environment("first_text", streaming.FEW)),
             "ending": lambda: ending.measure(environment("ending", 100_000)),
         }
         for name in names or list(runs):

@@ -49,10 +49,12 @@ const steps = {
     await workbench.selectLines(1, 5);
     await workbench.command("Missy: Ask About Selection…");
     await workbench.type("What does this do?");
+    const pressed = performance.now();
     const panel = workbench.panel();
+    await panel.getByRole("heading", { name: "What it does" }).waitFor();
+    const [visible, { ago }] = [performance.now() - pressed, (await journal()).at(-1)];
     await panel.getByRole("button", { name: "Stop this answer" }).waitFor();
     await workbench.shot("05-streaming");
-    await panel.getByRole("heading", { name: "What it does" }).waitFor();
     await panel.getByRole("button", { name: "Copy this answer" }).waitFor();
     await panel.getByText(/claude-\S+ · \w+ · .*\$0\.\d+/).waitFor();
     assert.equal(await panel.locator("img, script[src^='x'], .answer script").count(), 0, "no image and no script is made of an answer");
@@ -60,7 +62,7 @@ const steps = {
     assert.notEqual(await page.title(), "owned");
     assert.equal((await journal()).at(-1).key, KEY);
     await workbench.shot("06-answer");
-    return await panel.getByRole("status").innerText();
+    return `first text ${visible.toFixed(0)} ms after Enter, ${(ago * 1000).toFixed(0)} ms after the upstream had the request · ${await panel.getByRole("status").innerText()}`;
   },
 
   "a follow-up question takes the conversation along": async ({ workbench, journal }) => {
