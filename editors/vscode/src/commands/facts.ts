@@ -82,6 +82,7 @@ export async function showLastAnswers(store: AnswerStore, panel: AnswerPanel): P
   }));
   const chosen = await vscode.window.showQuickPick(items, { title: "Missy: last answers", placeHolder: "Show which one?", matchOnDescription: true });
   if (chosen) {
+    await store.show(chosen.conversation);
     panel.show(chosen.conversation);
   }
 }
