@@ -84,7 +84,7 @@ def strip_invisible(text: str) -> tuple[str, int]:
 def one_line(text: str, limit: int = 300) -> str:
     """Return a text for a plain field: one line, without control and invisible characters, at most `limit` long."""
     words = " ".join(text[: 8 * limit].split()) if len(text) <= 8 * limit else " ".join(text.split(maxsplit=limit))
-    line = " ".join(strip_invisible(words)[0].split())
+    line = " ".join(strip_invisible(words.replace("\ufeff", ""))[0].split())
     return line if len(line) <= limit else f"{strip_invisible(line[: limit - 1])[0]}…"
 
 

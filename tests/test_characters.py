@@ -73,6 +73,7 @@ def test_every_format_character_of_unicode_is_known() -> None:
         ("  a \t b  ", "a b"),
         ("x" * 400, "x" * 299 + "…"),
         ("a\u2028b", "a b"),
+        ("\ufeffa\ufeff", "a"),
     ],
 )
 def test_a_plain_field_is_one_visible_line(text: str, line: str) -> None:

@@ -28,7 +28,7 @@ _GENERIC = "biz|com|edu|gov|net|org|pro|web|xxx|aero|asia|coop|info|museum|name|
 _ADDRESS = re.compile(
     rf"(?<![{_SCHEME}])[{_SCHEME}]++://[^{_ENDS}]*"
     rf"|://[^{_ENDS}]*"
-    rf"|//[^{_ENDS}/][^{_ENDS}]*"
+    rf"|//[^\s<>/][^{_ENDS}]*"
     rf"|www\.[\w-][^{_ENDS}]*"
     rf"|(?:mailto|xmpp):[^{_ENDS}]+"
     rf"|(?<![{_LOCAL}])[{_LOCAL}]++@[^{_ENDS}@.]+(?:\.[^{_ENDS}.]|:)[^{_ENDS}]*"
