@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support import artefacts, egress
@@ -20,6 +21,10 @@ _FOREIGN_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CER
 _KEPT = {"MISSY_SOAK"}
 # Here, before anything is imported on behalf of a test; a worker of pytest-xdist has one of its own.
 _EGRESS = egress.install()
+# The same generated cases every time, so that a change that breaks one is the change that turns the run red.
+hypothesis.settings.register_profile("fixed", derandomize=True)
+if not os.environ.get("MISSY_SOAK"):
+    hypothesis.settings.load_profile("fixed")
 _LEAKS = pytest.StashKey[list[str]]()
 
 

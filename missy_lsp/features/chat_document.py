@@ -153,10 +153,16 @@ class ReplyLines:
         self._fence = Fence()
         self._rest = ""
         self._line = ""
+        self._carriage = ""
 
     def feed(self, text: str) -> str:
         """Take more text and return what can be written now."""
-        *whole, self._rest = split_lines((self._rest + text).replace("\r\n", "\n").replace("\r", "\n"))
+        text = self._carriage + text
+        self._carriage = "\r" if text.endswith("\r") else ""  # a line feed may follow, and they are one line end
+        return self._take(text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n"))
+
+    def _take(self, text: str) -> str:
+        *whole, self._rest = split_lines(self._rest + text)
         written = []
         for line in whole:
             written.append(self._finished(line))
@@ -168,8 +174,9 @@ class ReplyLines:
 
     def finish(self) -> str:
         """Return what was held back; an open fence is closed, or it would hold all that follows it."""
-        last = self._finished(self._rest) if self._rest or self._line else ""
-        self._rest = ""
+        last = self._take("\n") if self._carriage else ""
+        last += self._finished(self._rest) if self._rest or self._line else ""
+        self._rest = self._carriage = ""
         return f"{last}\n{self._fence.closing}" if self._fence.closing else last
 
     def _finished(self, line: str) -> str:
