@@ -90,6 +90,7 @@
     ('lsp
      (require 'lsp-mode)
      (require 'lsp-diagnostics)
+     (require 'lsp-modeline) ; what its autoloads would bring when a server registers something
      (setq lsp-session-file (expand-file-name "session" (getenv "HOME"))
            lsp-server-install-dir (expand-file-name "lsp" (getenv "HOME"))
            lsp-auto-guess-root t lsp-enable-file-watchers nil
