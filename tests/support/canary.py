@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import contextlib
 import html
 import json
 import os
@@ -126,6 +127,7 @@ def _contents(artefacts: Iterable[Artefact]) -> Iterator[tuple[str, bytes]]:
             case Path() if artefact.is_symlink():
                 yield f"the link {artefact.name}", os.fsencode(os.readlink(artefact))
             case Path() if artefact.is_file():
-                yield str(artefact), artefact.read_bytes()
+                with contextlib.suppress(FileNotFoundError):  # a running server's own, such as a database's journal
+                    yield str(artefact), artefact.read_bytes()
             case _:
                 pass  # a socket, a pipe: nothing stays in them
