@@ -238,7 +238,7 @@ class MarkdownFilter:
         starts_line = bool(self._lines) or not self._context
         if "|" in words or words.endswith("\\"):
             return False
-        if starts_line and not _FIRST_WORD.match(words):
+        if starts_line and not _FIRST_WORD.match(clean_text(words)):  # by what will be seen of it
             return False
         return sum(map(line_cost, [*self._lines, words])) <= _MAX_PREVIEW_COST
 
