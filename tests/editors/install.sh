@@ -9,7 +9,7 @@ emacs_is_there() {
 
 vscode_is_there() {
 	command -v node && command -v npm && command -v chromium && command -v g++ && command -v make &&
-		test -e /usr/include/node/node.h
+		test -e /usr/include/node/node.h && timeout 60 npm view code-server version
 }
 
 case "${1:-}" in
@@ -28,5 +28,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	tail -n 5 "$log" >&2
 	rm -f "$log"
 fi
-echo "SKIPPED: the tests of $1 need packages that could not be installed here; on Debian: apt-get install $packages" >&2
+echo "SKIPPED: the tests of $1 need packages that could not be installed here; on Debian: apt-get install $packages (and npm's registry)" >&2
 exit 3
