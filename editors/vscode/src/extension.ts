@@ -177,15 +177,23 @@ class Extension {
   async #serverRuns(session: ServerSession): Promise<void> {
     await this.#trust.pass(session);
     await this.#refreshFacts();
-    if (this.#provider && !this.#provider.available && this.#provider.keys.count === 0 && !this.context.globalState.get<boolean>(WELCOMED)) {
-      await this.context.globalState.update(WELCOMED, true);
-      const GUIDE = "Open the Guide";
-      const chosen = await vscode.window.showInformationMessage(`Missy: ${this.#provider.name} is unavailable: ${this.#provider.reason ?? ""}`, STORE_KEY, GUIDE);
-      if (chosen === STORE_KEY) {
-        await vscode.commands.executeCommand("missy.storeApiKey");
-      } else if (chosen === GUIDE) {
-        await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${this.context.extension.id}#start`, false);
-      }
+    // Not awaited: what the user does meanwhile needs no answer to it.
+    void this.#guarded(() => this.#welcome());
+  }
+
+  /** Tell a user without a key, once, how to store one. */
+  async #welcome(): Promise<void> {
+    const provider = this.#provider;
+    if (!provider || provider.available || provider.keys.count > 0 || this.context.globalState.get<boolean>(WELCOMED)) {
+      return;
+    }
+    await this.context.globalState.update(WELCOMED, true);
+    const GUIDE = "Open the Guide";
+    const chosen = await vscode.window.showInformationMessage(`Missy: ${provider.name} is unavailable: ${provider.reason ?? ""}`, STORE_KEY, GUIDE);
+    if (chosen === STORE_KEY) {
+      await vscode.commands.executeCommand("missy.storeApiKey");
+    } else if (chosen === GUIDE) {
+      await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${this.context.extension.id}#start`, false);
     }
   }
 

@@ -190,21 +190,48 @@ const steps = {
     return words.slice(0, 120);
   },
 
-  "a crash of the server is survived": async ({ workbench, code }) => {
-    const first = serverProcess(code);
-    process.kill(first, "SIGKILL");
-    await workbench.until(() => ![undefined, first].includes(serverProcess(code)), "another server runs");
-    await workbench.until(async () => /anthropic/.test((await workbench.statusItem().getAttribute("aria-label")) ?? ""), "the status bar is back");
+  "a question that is asked while a crashed server comes back is answered by it": async ({ workbench, code }) => {
+    const next = await crash(workbench, code);
+    process.kill(next, "SIGSTOP"); // so that the question surely comes before it is ready
     await workbench.command("Missy: Ask…");
+    process.kill(next, "SIGCONT");
     await workbench.type("is it there? follow");
     await workbench.panel().getByText(/You asked before/).waitFor();
+    assert.deepEqual(serverProcesses(code), [next], "one server runs, the one that came back");
+    await workbench.until(async () => /anthropic/.test((await workbench.statusItem().getAttribute("aria-label")) ?? ""), "the status bar is back");
   },
 
-  "the server can be restarted by hand": async ({ workbench, code }) => {
-    const first = serverProcess(code);
+  "a server that ends in the middle of an answer is told, and the text so far stays": async ({ workbench, code }) => {
+    const panel = workbench.panel();
+    await panel.getByLabel("Follow-up question").last().fill("answer slowly please");
+    await panel.getByLabel("Follow-up question").last().press("Enter");
+    await panel.getByText(/word9 /).waitFor();
+    const before = starts(code);
+    await crash(workbench, code);
+    await workbench.until(() => starts(code) > before, "the next server is ready");
+    await panel.getByRole("alert").filter({ hasText: "ended before it answered" }).waitFor();
+    await panel.getByText(/word9 /).waitFor();
+    await panel.getByRole("button", { name: "Ask again", exact: true }).waitFor();
+    await workbench.shot("17-crashed");
+  },
+
+  "after five crashes it is left alone, until a question or a restart by hand": async ({ workbench, code }) => {
+    for (let crashes = 3; crashes < 5; crashes++) {
+      const before = starts(code);
+      await crash(workbench, code);
+      await workbench.until(() => starts(code) > before, "the next server is ready");
+    }
+    serverProcesses(code).forEach((id) => process.kill(id, "SIGKILL"));
+    await workbench.toast("crashed 5 times").waitFor();
+    await workbench.until(async () => /does not run/.test((await workbench.statusItem().getAttribute("aria-label")) ?? ""), "the status bar tells");
+    await workbench.command("Missy: Ask…");
+    await workbench.type("and now? follow");
+    await workbench.panel().getByText(/You asked before/).waitFor();
+    const [[first], before] = [serverProcesses(code), starts(code)];
     await workbench.command("Missy: Restart Server");
-    await workbench.until(() => ![undefined, first].includes(serverProcess(code)), "another server runs");
-    await workbench.until(async () => /anthropic/.test((await workbench.statusItem().getAttribute("aria-label")) ?? ""), "the status bar is back");
+    await workbench.until(() => starts(code) > before, "another server is ready");
+    assert.ok(!serverProcesses(code).includes(first), "the old one has ended");
+    await workbench.clearNotifications();
   },
 
   "the log can be seen": async ({ workbench, page }) => {
@@ -258,18 +285,27 @@ const steps = {
 
 export const daily = { steps };
 
-/** Return the id of the server that this run's VS Code has started: its log file is on its command line. */
-function serverProcess(code) {
+/** Return how many times a server has become ready in this window, by the extension's log. */
+function starts(code) {
+  return code.extensionLog().match(/server version/g)?.length ?? 0;
+}
+
+/** Kill the server; returns the id of the one that VS Code starts in its place. */
+async function crash(workbench, code) {
+  const [first] = serverProcesses(code);
+  process.kill(first, "SIGKILL");
+  return workbench.until(() => serverProcesses(code).find((id) => id !== first), "another server is started");
+}
+
+/** Return the ids of the servers that this run's VS Code has started: their log file is on their command line. */
+function serverProcesses(code) {
   const mark = path.join(code.run, "server.log");
-  for (const id of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+  const hasMark = (id) => {
     try {
-      const words = fs.readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0");
-      if (words.includes(mark)) {
-        return Number(id);
-      }
+      return fs.readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0").includes(mark);
     } catch {
-      // it has ended meanwhile
+      return false; // it has ended meanwhile
     }
-  }
-  return undefined;
+  };
+  return fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name) && hasMark(name)).map(Number);
 }

@@ -56,6 +56,8 @@ export class Workbench {
     await input.fill(`>${name}`);
     const rows = this.page.locator(".quick-input-list .monaco-list-row");
     await rows.filter({ has: this.page.locator(".label-name", { hasText: exactly(name) }) }).first().click();
+    // The box of a command that asks for words takes the palette's place: what is typed next is not for the palette.
+    await this.page.locator(".quick-input-widget input[placeholder^='Type the name of a command']").waitFor({ state: "hidden" });
   }
 
   /** Type into the box that is open, and confirm. */

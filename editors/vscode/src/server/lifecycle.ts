@@ -16,6 +16,7 @@ export class ServerLifecycle implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[] = [this.#changed];
   #session: ServerSession | undefined;
   #starting: Promise<ServerSession> | undefined;
+  #introduced: Promise<void> = Promise.resolve();
   #hasOffered = false;
 
   readonly onDidChangeState = this.#changed.event;
@@ -39,10 +40,7 @@ export class ServerLifecycle implements vscode.Disposable {
 
   /** Return the running server, starting it where it does not run. Rejects with Failure. */
   async running(): Promise<ServerSession> {
-    if (this.#session?.isRunning) {
-      return this.#session;
-    }
-    this.#starting ??= this.#start().finally(() => {
+    this.#starting ??= this.#reach().finally(() => {
       this.#starting = undefined;
     });
     return this.#starting;
@@ -57,10 +55,7 @@ export class ServerLifecycle implements vscode.Disposable {
   /** Start again; a start that is under way is waited for, since a client can't be stopped in the middle of it. */
   async restart(): Promise<void> {
     await this.#starting?.catch(() => undefined);
-    const old = this.#session;
-    this.#session = undefined;
-    await old?.stop();
-    old?.dispose();
+    await this.#session?.stop();
     await this.running();
   }
 
@@ -102,6 +97,16 @@ export class ServerLifecycle implements vscode.Disposable {
     return String((this.context.extension.packageJSON as { version: string }).version);
   }
 
+  /** Return the session that runs or comes back after a crash, once it knows whom the user trusts; else a new one. */
+  async #reach(): Promise<ServerSession> {
+    const current = this.#session;
+    if (current && (await current.settled())) {
+      await this.#introduced;
+      return current;
+    }
+    return this.#start();
+  }
+
   async #start(): Promise<ServerSession> {
     this.#session?.dispose();
     this.#session = undefined;
@@ -112,11 +117,11 @@ export class ServerLifecycle implements vscode.Disposable {
     this.log.info(`server: ${found.program} (${found.source})`);
     const session = new ServerSession(found.program, cwd, this.log, this.hooks);
     this.#session = session;
-    let isFirst = true;
     session.onDidChangeState((state) => {
       this.#changed.fire(state);
-      if (state === "running" && !isFirst) {
-        void this.onRunning(session); // it was restarted after a crash
+      if (state === "running") {
+        this.log.info(`server version: ${session.version ?? "unknown"}`);
+        this.#introduced = this.onRunning(session); // also when it is back after a crash
       }
     });
     try {
@@ -125,9 +130,8 @@ export class ServerLifecycle implements vscode.Disposable {
       this.#changed.fire("failed");
       throw new Failure(`The server ${found.program} did not start: ${error instanceof Error ? error.message : String(error)}. Missy: Show Log has the details.`, "internal", {});
     }
-    isFirst = false;
     this.#checkVersion(session, found.source);
-    await this.onRunning(session);
+    await this.#introduced;
     return session;
   }
 
@@ -181,7 +185,6 @@ export class ServerLifecycle implements vscode.Disposable {
 
   #checkVersion(session: ServerSession, source: Source): void {
     const version = session.version ?? "unknown";
-    this.log.info(`server version: ${version}`);
     if (isServerNewEnough(version, this.#version)) {
       return;
     }

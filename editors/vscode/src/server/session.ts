@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 import {
+  ErrorCodes,
   type Executable,
   ExecuteCommandRequest,
   LanguageClient,
@@ -32,6 +33,7 @@ export interface Hooks {
 }
 
 const RESTARTS = 4;
+const CONNECTION_LOST: readonly number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive];
 const PARTIAL = new ProgressType<Partial>();
 const SCHEMES = ["file", "untitled", "vscode-vfs", "vscode-notebook-cell"];
 
@@ -95,6 +97,17 @@ export class ServerSession implements vscode.Disposable {
     }
   }
 
+  /**
+   * Wait for a start that is under way, and return whether the server runs then. After a crash the client starts its
+   * server again by itself; a second client beside it would fail, since the server's commands are registered once.
+   */
+  async settled(): Promise<boolean> {
+    while (this.#client.state === State.Starting) {
+      await this.#client.start().catch(() => undefined); // joins the start that is under way
+    }
+    return this.isRunning;
+  }
+
   /** Run a command of the server's. Rejects with Failure. */
   async execute<Result>(command: string, argument: object = {}, streams: Streams = {}): Promise<Result> {
     const subscriptions: vscode.Disposable[] = [];
@@ -134,6 +147,7 @@ export class ServerSession implements vscode.Disposable {
   }
 
   async stop(): Promise<void> {
+    await this.settled(); // a client can't be stopped in the middle of its start
     if (this.#client.needsStop()) {
       await this.#client.stop().catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
     }
@@ -224,6 +238,9 @@ function pendingIds(diagnostics: readonly vscode.Diagnostic[]): Set<string> {
 
 function failureOf(error: unknown): Failure {
   if (error instanceof ResponseError) {
+    if (CONNECTION_LOST.includes(error.code)) {
+      return new Failure("The Missy server ended before it answered, and is started again: ask once more. Missy: Show Log has the details.", "internal", {});
+    }
     const data = (error.data ?? {}) as FailureData;
     return new Failure(error.message, error.code === -32800 ? "cancelled" : (data.kind ?? "internal"), data);
   }
