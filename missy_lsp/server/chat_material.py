@@ -16,7 +16,7 @@ from missy_lsp.features.context import selection_place
 from missy_lsp.features.material import Attachment, shown_path
 from missy_lsp.outbound.deny_list import denied
 from missy_lsp.syntax.definitions import enclosing_definition
-from missy_lsp.tools.locating import locations_of
+from missy_lsp.tools.locating import locations_of, may_be_context
 from missy_lsp.tools.reading import text_of
 from missy_lsp.tools.staged_diff import staged_diff
 
@@ -68,7 +68,7 @@ class MentionSources:
             return Attachment("staged changes", await staged_diff(str(git / "COMMIT_EDITMSG"), self.ignore), "diff")
         if mention.path:
             return await asyncio.to_thread(self._file, mention)
-        return self._seen(mention)
+        return await asyncio.to_thread(self._seen, mention)
 
     def _file(self, mention: Mention) -> Attachment:
         for location in locations_of(mention.path, self.folders, self.ignore):
@@ -126,6 +126,8 @@ class MentionSources:
         path = shown_path(document, None if self.folder is None else str(self.folder))
         if (reason := denied(PurePath(path))) is not None:
             raise ModelError("invalid_request", f"{path} is {reason}; it is never sent as context.")
+        if not may_be_context(document.path, self.folders, self.ignore):
+            raise ModelError("invalid_request", f"{path} is ignored; it is never sent as context.")
         label = f"{path}, {place}" if place else path
         return Attachment(label, text, document.language_id if language_id is None else language_id)
 

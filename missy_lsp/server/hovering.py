@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -25,19 +24,17 @@ from missy_lsp.features.hover import (
     hover_prompt,
     hover_target,
 )
-from missy_lsp.outbound.deny_list import denied
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.edit_shapes import range_of
 from missy_lsp.server.explanations import Explanation, ExplanationCache
 from missy_lsp.server.generations import Generations
-from missy_lsp.tools.locating import locations_of
+from missy_lsp.server.model_requests import log_call
+from missy_lsp.tools.locating import may_be_context
 
 if TYPE_CHECKING:
     from missy_lsp.llm.client import Call
     from missy_lsp.server.documents import OpenDocument
     from missy_lsp.server.session import Session
-
-logger = logging.getLogger(__name__)
 
 WITHIN_S = 8.0
 _TO_BE_SENT_S = 0.3
@@ -143,7 +140,7 @@ class Hovering:
         if found is not None or not self.generates(config):
             return found
         folders = session.configuration.folders
-        if not await asyncio.to_thread(_may_be_sent, asked.snapshot.path, folders, config.privacy.ignore):
+        if not await asyncio.to_thread(may_be_context, asked.snapshot.path, folders, config.privacy.ignore):
             return None
         rest_s = REST_BY_KEY_S if session.client.asks_by_key else REST_S
         outcome = await self._generations.make(key, call, asked.snapshot.uri, rest_s, asked.order)
@@ -153,14 +150,7 @@ class Hovering:
 
     async def _generate(self, key: str, call: Call) -> Explanation | None:
         completion = await self._session.models.run(call, lambda event: None)
-        logger.info(
-            "hover %s %s: %d tokens in, %d out, %.0f ms",
-            completion.tier,
-            completion.model,
-            completion.usage.input_tokens,
-            completion.usage.output_tokens,
-            completion.total_ms,
-        )
+        log_call("hover", completion)
         text = completion.text.strip()
         if not text:
             return None
@@ -185,12 +175,3 @@ class Hovering:
         if document.version == snapshot.version:
             shape["range"] = range_of(document.buffer, target.span)
         return shape
-
-
-def _may_be_sent(path: str | None, folders: tuple[Path, ...], ignore: tuple[str, ...]) -> bool:
-    """Tell whether a file may go out without having been selected: none that is denied or ignored."""
-    if path is None:
-        return True
-    if any(PurePath(path).is_relative_to(folder) for folder in folders):
-        return next(locations_of(path, folders, ignore), None) is not None
-    return denied(PurePath(path)) is None

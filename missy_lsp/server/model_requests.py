@@ -136,7 +136,7 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
         session.running.record(run, outcome)
         _end(stream, completion or _so_far(session, stream, "cancelled" if word == "stopped" else "error"), word)
         if completion is not None:
-            _log(job.title, completion)
+            log_call(job.title, completion)
 
 
 def _listeners(stream: AnswerStream, job: Job) -> Callable[[AnswerEvent], None]:
@@ -161,7 +161,8 @@ def _end(stream: AnswerStream, completion: Completion, word: str) -> None:
     stream.end(completion.stop_reason, completion.complete, usage_fields(completion), summary)
 
 
-def _log(title: str, completion: Completion) -> None:
+def log_call(title: str, completion: Completion) -> None:
+    """Write the one line that a model call leaves in the log; no prompt, no answer."""
     logger.info(
         "%s tier=%s model=%s tokens=%d ms=%.0f request=%s",
         title,

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 
 import attrs
 
+from missy_lsp.outbound.deny_list import denied
 from missy_lsp.tools.outcome import ToolRefusedError, shown
 from missy_lsp.tools.rules import IgnoreRules, is_secret
 
@@ -84,6 +85,18 @@ def locations_of(text: str, folders: tuple[Path, ...], ignore: tuple[str, ...]) 
             is_secret(seen) or rules.hides(seen, is_directory=os.path.isdir(real)) for seen in (parts, location.parts)
         ):
             yield location
+
+
+def may_be_context(path: str | None, folders: tuple[Path, ...], ignore: tuple[str, ...]) -> bool:
+    """Tell whether an open document may go out without its user having selected it: none that is denied or ignored.
+
+    Looks at the disk. A document without a file has nothing that speaks against it.
+    """
+    if path is None:
+        return True
+    if any(PurePath(path).is_relative_to(folder) for folder in folders):
+        return next(locations_of(path, folders, ignore), None) is not None
+    return denied(PurePath(path)) is None
 
 
 def refusal(text: str) -> ToolRefusedError:

@@ -201,6 +201,23 @@ def test_what_is_missing_or_never_sent_is_marked_and_refused(shared: Shared, api
     assert api.requests == []
 
 
+@pytest.mark.parametrize("mention", ["@file", "@selection", "@symbol", "@diagnostics"])
+@pytest.mark.parametrize("name", ["ignored.py", ".env"])
+def test_an_open_file_that_is_ignored_or_denied_is_not_named_without_its_path_either(
+    shared: Shared, api: FakeApi, mention: str, name: str
+) -> None:
+    (shared.folder / ".gitignore").write_text("ignored.py\n")
+    (shared.folder / name).write_text("def wombat():\n    pass\n")
+    source = Editor(shared.process, (shared.folder / name).as_uri(), "def wombat():\n    pass\n")
+    said = {"range": source.cursor(0), "message": "wombat", "source": "checker"}
+    source.actions(source.select(0, 1), diagnostics=[said])
+    editor = open_chat(shared, f"## You\n\nWhat is it? {mention}\n")
+    error = send(editor)["error"]
+    assert (error["data"]["kind"], api.requests) == ("invalid_request", [])
+    assert "never sent as context" in error["message"]
+    (shared.folder / ".gitignore").unlink()
+
+
 def test_mentions_and_paths_are_completed_and_secrets_are_not(shared: Shared) -> None:
     (shared.folder / "src").mkdir(exist_ok=True)
     (shared.folder / "src" / "main.py").write_text("")
