@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from missy_lsp.document import Position, TextBuffer, units_before
 from missy_lsp.errors import ConfigError
+from missy_lsp.server.edit_shapes import range_at, range_of
 
 if TYPE_CHECKING:
+    from missy_lsp.document import TextBuffer
     from missy_lsp.features.chat_front_matter import ChatProblem
     from missy_lsp.features.chat_mentions import Mention
     from missy_lsp.server.session import Session
@@ -70,10 +71,8 @@ async def _check(session: Session, uri: str) -> None:
 
 def _of_front_matter(buffer: TextBuffer, problem: ChatProblem) -> Json:
     place = problem.place
-    start = _position(buffer, place.line, place.column)
     return _diagnostic(
-        start,
-        max(start, _position(buffer, place.end_line, place.end_column)),
+        range_at(buffer, place.line, place.column, place.end_line, place.end_column),
         types.DiagnosticSeverity.Error,
         "front-matter",
         f"{problem.message}. Nothing is sent until this is mended.",
@@ -81,21 +80,12 @@ def _of_front_matter(buffer: TextBuffer, problem: ChatProblem) -> Json:
 
 
 def _of_mention(buffer: TextBuffer, mention: Mention, problem: str) -> Json:
-    start, end = buffer.position_at(mention.span.start), buffer.position_at(mention.span.end)
-    return _diagnostic(start, end, types.DiagnosticSeverity.Warning, "mention", problem)
+    return _diagnostic(range_of(buffer, mention.span), types.DiagnosticSeverity.Warning, "mention", problem)
 
 
-def _position(buffer: TextBuffer, line: int, column: int) -> Position:
-    line = min(line, buffer.line_count - 1)
-    return Position(line, units_before(buffer.lines[line], column, buffer.encoding))
-
-
-def _diagnostic(start: Position, end: Position, severity: types.DiagnosticSeverity, code: str, message: str) -> Json:
+def _diagnostic(place: Json, severity: types.DiagnosticSeverity, code: str, message: str) -> Json:
     return {
-        "range": {
-            "start": {"line": start.line, "character": start.character},
-            "end": {"line": end.line, "character": end.character},
-        },
+        "range": place,
         "severity": severity.value,
         "source": "missy",
         "code": code,

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-import attrs
 from lsprotocol import types
 
 from missy_lsp.document import Span
@@ -15,7 +14,7 @@ from missy_lsp.features.chat_document import MISSY, YOU, ReplyLines, note, parse
 from missy_lsp.features.hunks import Hunk
 from missy_lsp.llm.types import AnswerEvent, Started, TextDelta
 from missy_lsp.server.answer_documents import show_answer
-from missy_lsp.server.landing import land
+from missy_lsp.server.landing import TrackedText, land
 from missy_lsp.server.protocol import ClientRefused
 
 if TYPE_CHECKING:
@@ -30,21 +29,8 @@ _TAIL_CHARACTERS = 200
 _TRIES = 3
 
 
-@attrs.define(eq=False)
-class _Tail:
+class _Tail(TrackedText):
     """The end of what stands in the document: the next piece goes behind it."""
-
-    document: OpenDocument
-    tracked: TrackedSpan
-    original: str
-    title: str = "chat"
-
-    @property
-    def uri(self) -> str:
-        return self.document.uri
-
-    def place(self) -> Span | None:
-        return self.tracked.locate(self.document.buffer.text, self.original)
 
     def move(self, span: Span) -> None:
         """Follow another place from now on."""
@@ -70,7 +56,7 @@ class ChatReply:
         self._session = session
         self._document = document
         self._line_end = "\r\n" if "\r\n" in text else "\n"
-        self._tail = _Tail(document, document.track(Span(start, end)), text[start:end])
+        self._tail = _Tail(document, document.track(Span(start, end)), text[start:end], "chat")
         self._heading: TrackedSpan | None = None
         self._filter = MarkdownFilter()
         self._lines = ReplyLines()

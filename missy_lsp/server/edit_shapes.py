@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from missy_lsp.document import Position, Span, TextBuffer
+from missy_lsp.document import Position, Span, TextBuffer, units_before
 
 if TYPE_CHECKING:
     from lsprotocol import types
@@ -20,6 +20,18 @@ Json = dict[str, object]
 def range_of(buffer: TextBuffer, span: Span) -> Json:
     """Return a span as a Range."""
     return {"start": _position(buffer.position_at(span.start)), "end": _position(buffer.position_at(span.end))}
+
+
+def range_at(buffer: TextBuffer, line: int, column: int, end_line: int, end_column: int) -> Json:
+    """Return a place that was told in code points, as problems of files have it, as a Range that lies in the text."""
+    start = position_at(buffer, line, column)
+    return {"start": _position(start), "end": _position(max(start, position_at(buffer, end_line, end_column)))}
+
+
+def position_at(buffer: TextBuffer, line: int, column: int) -> Position:
+    """Return a place that was told in code points in the client's units; lines behind the last one count as that."""
+    line = min(line, buffer.line_count - 1)
+    return Position(line, units_before(buffer.lines[line], column, buffer.encoding))
 
 
 def text_edits(buffer: TextBuffer, start: int, hunks: Sequence[Hunk]) -> list[Json]:

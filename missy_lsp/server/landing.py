@@ -60,6 +60,23 @@ class Landable(Protocol):
     def place(self) -> Span | None: ...
 
 
+@attrs.define(eq=False)
+class TrackedText:
+    """A text that is followed from now on, for a change of it that nobody reviews."""
+
+    document: OpenDocument
+    tracked: TrackedSpan
+    original: str
+    title: str
+
+    @property
+    def uri(self) -> str:
+        return self.document.uri
+
+    def place(self) -> Span | None:
+        return self.tracked.locate(self.document.buffer.text, self.original)
+
+
 @attrs.frozen
 class Landing:
     """What became of a change, with a sentence for the user where it did not go as wanted."""

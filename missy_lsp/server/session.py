@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from missy_lsp.characters import one_line
-from missy_lsp.document import units_before
 from missy_lsp.errors import ConfigError
 from missy_lsp.server.attention import Attention
 from missy_lsp.server.chat_checks import ChatChecks
 from missy_lsp.server.client_features import ClientFeatures
 from missy_lsp.server.diagnostics import PublishedDiagnostics
 from missy_lsp.server.documents import OpenDocuments, file_path
+from missy_lsp.server.edit_shapes import range_at
 from missy_lsp.server.pending_edits import PendingEdits
 from missy_lsp.server.running import RunningRequests
 
@@ -211,19 +211,16 @@ class Session:
 
 def _diagnostic(problem: Problem, buffer: TextBuffer | None = None) -> dict[str, object]:
     """Return a problem as a Diagnostic; without the text its columns are told in code points."""
+    place: dict[str, object] = {
+        "start": {"line": problem.line, "character": problem.column},
+        "end": {"line": problem.end_line, "character": problem.end_column},
+    }
+    if buffer is not None:
+        place = range_at(buffer, problem.line, problem.column, problem.end_line, problem.end_column)
     return {
-        "range": {
-            "start": {"line": problem.line, "character": _units(buffer, problem.line, problem.column)},
-            "end": {"line": problem.end_line, "character": _units(buffer, problem.end_line, problem.end_column)},
-        },
+        "range": place,
         "severity": _SEVERITY[problem.severity],
         "source": "missy",
         "code": problem.code,
         "message": problem.message,
     }
-
-
-def _units(buffer: TextBuffer | None, line: int, column: int) -> int:
-    if buffer is None or not buffer.has_line(line):
-        return column
-    return units_before(buffer.lines[line], column, buffer.encoding)

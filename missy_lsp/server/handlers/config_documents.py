@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from missy_lsp.document import Position, Span, column_at, units_before
+from missy_lsp.document import Span, column_at
 from missy_lsp.errors import CredentialError, MissyError, UsageError
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
-from missy_lsp.server.protocol import ClientRefused
+from missy_lsp.server.edit_shapes import position_at, range_at, workspace_edit
 
 if TYPE_CHECKING:
     from missy_lsp.config.nodes import Place
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 
-REPLY_WITHIN_S = 30.0
 _KINDS = {"key": 10, "section": 9, "value": 12}  # LSP 3.17, CompletionItemKind: Property, Module, Value
 
 
@@ -47,7 +46,7 @@ def config_hover(session: Session, params: types.HoverParams, request: Request) 
         return None
     return {
         "contents": {"kind": "markdown", "value": found.markdown},
-        "range": _range(document, line, found.start, line, found.end),
+        "range": range_at(document.buffer, line, found.start, line, found.end),
     }
 
 
@@ -59,15 +58,18 @@ def config_completion(session: Session, params: types.CompletionParams, request:
     from missy_lsp.features.config_documents import completions_at
     from missy_lsp.llm.catalogue import Catalogue
 
-    line = params.position.line
+    buffer, line = document.buffer, params.position.line
     column = _column(document, params.position)
-    found = completions_at(document.buffer.lines, line, column, file.kind, Catalogue.load())
+    found = completions_at(buffer.lines, line, column, file.kind, Catalogue.load())
     return [
         {
             "label": item.label,
             "kind": _KINDS[item.kind],
             "documentation": {"kind": "markdown", "value": item.markdown},
-            "textEdit": {"range": _range(document, line, item.start, line, item.end), "newText": item.new_text},
+            "textEdit": {
+                "range": range_at(buffer, line, item.start, line, item.end),
+                "newText": item.new_text,
+            },
             "filterText": item.label,
             "sortText": f"{number:03}",
         }
@@ -81,7 +83,6 @@ def config_fixes(
     """Yield title, kind, edit and command argument of what can be done in a range; the key itself is in none."""
     from missy_lsp.features.config_fixes import fixes_for, literal_keys
     from missy_lsp.server.config_problems import problems_of
-    from missy_lsp.server.edit_shapes import workspace_edit
 
     _, file = _opened(session, document.uri)
     if file is None:
@@ -135,14 +136,20 @@ def _is_key(document: OpenDocument, file: ConfigFile, span: Span) -> bool:
 
 async def _move(session: Session, document: OpenDocument, span: Span, name: str) -> None:
     """Replace the key only after the vault gave it back, and only where it still stands."""
+    from missy_lsp.features.hunks import Hunk
+    from missy_lsp.server.landing import TrackedText, land
+
     written = document.buffer.text[span.start : span.end]
-    tracked = document.track(span)
+    key = TrackedText(document, document.track(span), written, "Move the key")
     try:
         where = await asyncio.to_thread(_store, session, name, _unquoted(written))
-        place = tracked.locate(document.buffer.text, written)
-        if place is None or session.documents.get(document.uri) is not document:
+        if key.place() is None or session.documents.get(document.uri) is not document:
             raise MissyError(f"The key is in the vault, but no longer in its place here. Write: vault://{name}")
-        await _replace(session, document, place, f"vault://{name}")
+        landing = await land(session, key, [Hunk(0, len(written), f"vault://{name}")])
+        if landing.status != "applied":
+            raise MissyError(
+                f"The key is in the vault, but the editor did not change the file. Write in its place: vault://{name}"
+            )
     except MissyError as error:
         session.show_message(types.MessageType.Error, f"Missy: {error.message}")
     else:
@@ -150,7 +157,7 @@ async def _move(session: Session, document: OpenDocument, span: Span, name: str)
             types.MessageType.Info, f"Missy: the key is in {where}, and vault://{name} in its place. Save the file."
         )
     finally:
-        document.untrack(tracked)
+        document.untrack(key.tracked)
 
 
 def _store(session: Session, name: str, value: str) -> str:
@@ -164,34 +171,6 @@ def _store(session: Session, name: str, value: str) -> str:
     if stored is None or not hmac.compare_digest(stored.reveal().encode(), value.encode()):
         raise CredentialError(f"The vault did not give {name} back as it was stored; the file is left as it was.")
     return where
-
-
-async def _replace(session: Session, document: OpenDocument, place: Span, new_text: str) -> None:
-    """Have the editor write the reference; what it says of that is not believed, its text is."""
-    from missy_lsp.server.edit_shapes import range_of, workspace_edit
-
-    by_hand = f"The key is in the vault, but the editor did not change the file. Write in its place: {new_text}"
-    if not session.client.apply_edit:
-        raise MissyError(by_hand)
-    before = document.buffer.text
-    expected = before[: place.start] + new_text + before[place.end :]
-    arrived = asyncio.Event()
-
-    def look(changed: OpenDocument) -> None:
-        if changed.buffer.text == expected:
-            arrived.set()
-
-    change: Json = {"range": range_of(document.buffer, place), "newText": new_text}
-    document.on_change.append(look)
-    try:
-        edit = {"label": "Missy: Move the key", "edit": workspace_edit(session.client, document, [change])}
-        await session.protocol.request(types.WORKSPACE_APPLY_EDIT, edit, REPLY_WITHIN_S)
-        await asyncio.wait_for(arrived.wait(), 2.0)
-    except (ClientRefused, TimeoutError):
-        if not arrived.is_set():
-            raise MissyError(by_hand) from None
-    finally:
-        document.on_change.remove(look)
 
 
 def _unquoted(written: str) -> str:
@@ -216,27 +195,11 @@ def _column(document: OpenDocument, position: types.Position) -> int:
     return column_at(buffer.lines[position.line], position.character, buffer.encoding)
 
 
-def _range(document: OpenDocument, line: int, start: int, last: int, end: int) -> Json:
-    return {"start": _position(document, line, start), "end": _position(document, last, end)}
-
-
 def _range_of(document: OpenDocument, place: Place) -> Json:
-    return _range(document, place.line, place.column, place.end_line, place.end_column)
+    return range_at(document.buffer, place.line, place.column, place.end_line, place.end_column)
 
 
 def _span(document: OpenDocument, place: Place) -> Span:
     buffer = document.buffer
-    return Span(
-        buffer.offset_at(_units(document, place.line, place.column)),
-        buffer.offset_at(_units(document, place.end_line, place.end_column)),
-    )
-
-
-def _units(document: OpenDocument, line: int, column: int) -> Position:
-    buffer = document.buffer
-    return Position(line, units_before(buffer.lines[line], column, buffer.encoding) if buffer.has_line(line) else 0)
-
-
-def _position(document: OpenDocument, line: int, column: int) -> Json:
-    place = _units(document, line, column)
-    return {"line": place.line, "character": place.character}
+    start, end = position_at(buffer, place.line, place.column), position_at(buffer, place.end_line, place.end_column)
+    return Span(buffer.offset_at(start), buffer.offset_at(end))
