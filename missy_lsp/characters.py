@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -38,18 +38,21 @@ class InvisibleCharacter:
         return f"U+{ord(self.character):04X} {unicodedata.name(self.character, 'unnamed')}"
 
 
-def invisible_characters(text: str) -> tuple[InvisibleCharacter, ...]:
+def invisible_characters(text: str, *, whole_runs: bool = False) -> tuple[InvisibleCharacter, ...]:
     """Return the characters that nobody sees and that the text does not need.
 
     Not counted: joiners within emoji and between letters of scripts that need them, a variation selector behind a
-    symbol, a byte order mark at the beginning.
+    symbol, a byte order mark at the beginning. `whole_runs`: of several side by side all count where one does, for
+    those who put something else in its place, so that the others have lost their neighbour.
     """
-    return tuple(
-        InvisibleCharacter(offset, text[offset])
-        for run in _RUNS.finditer(text)
-        if run["flag"] is None
-        for offset in _not_needed(text, run.start(), run.end())
-    )
+    found: list[InvisibleCharacter] = []
+    for run in _RUNS.finditer(text):
+        if run["flag"] is None:
+            offsets: Sequence[int] = tuple(_not_needed(text, run.start(), run.end()))
+            if offsets and whole_runs:
+                offsets = range(run.start(), run.end())
+            found += [InvisibleCharacter(offset, text[offset]) for offset in offsets]
+    return tuple(found)
 
 
 def _not_needed(text: str, start: int, end: int) -> Iterator[int]:

@@ -63,7 +63,8 @@ class Snapshot:
     """What a request sees of a document, taken before its first await and never changed.
 
     `path` is the file's path where the URI is a `file:` one; `span` is the selection, None where the
-    request named none; `version` is the client's number.
+    request named none; `version` is the client's number. `base` is an earlier text of the same document that a
+    request carries with the difference to `text`, None where it carries `text` itself.
     """
 
     uri: str
@@ -72,6 +73,7 @@ class Snapshot:
     text: str
     span: Span | None = None
     path: str | None = None
+    base: str | None = None
 
     @property
     def selected(self) -> str:

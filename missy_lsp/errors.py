@@ -6,6 +6,7 @@
       + CredentialError       the vault or a key reference can't be used
       + TrustError            a folder's trust can't be read or stored
       + ModelError            a request to a model failed; has the kind of contract 3.7
+          + BudgetError       it may pass a cap of the user's; has the figures
 
 Messages say what happened and what to do next, in one or two sentences, without a key, a traceback or a
 path inside the package. They are mapped once: for editors in `server/dispatch.py`, for the terminal in
@@ -89,3 +90,11 @@ class ModelError(MissyError):
         self.request_id = request_id
         self.status = status
         self.partial_text = partial_text
+
+
+class BudgetError(ModelError):
+    """A request may cost more than a cap leaves; nothing of it was sent. `figures` is a clause with the amounts."""
+
+    def __init__(self, figures: str, advice: str) -> None:
+        super().__init__("budget", f"{figures[0].upper()}{figures[1:]}. {advice}")
+        self.figures = figures

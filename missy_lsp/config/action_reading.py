@@ -9,10 +9,10 @@ from typing import Any
 
 import attrs
 
-from missy_lsp.config.checking import read_value
 from missy_lsp.config.nodes import ListNode, MapNode, Node, Place, ScalarNode
 from missy_lsp.config.problems import Problem, shown
 from missy_lsp.config.text_files import HIDDEN, LINE_END, decoded, hidden_at, not_text, problem_at
+from missy_lsp.config.value_reading import read_value
 from missy_lsp.config.yaml_reading import YamlFault, read_yaml
 
 MAX_BYTES = 64 * 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -13,12 +12,12 @@ import attrs
 
 import missy_lsp.prompts
 from missy_lsp.config.action_reading import read_action_text
-from missy_lsp.config.locations import Locations
+from missy_lsp.config.locations import Locations, is_same_place
 from missy_lsp.config.nodes import Place
 from missy_lsp.config.problems import Problem
 from missy_lsp.config.text_files import FoundFiles, listed, problem_at, read_users_files, read_workspace_files
 from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, MAX_ACTIONS
-from missy_lsp.config.values import declared
+from missy_lsp.config.values import EFFORTS, TIER_CHOICES, declared
 from missy_lsp.errors import UsageError
 
 ActionSource = Literal["built-in", "user", "workspace"]
@@ -61,7 +60,12 @@ class Action:
     tier: str = declared(
         "auto",
         "The tier that serves it; `auto` decides by the request.",
-        choices=("auto", "fast", "primary", "premium"),
+        choices=TIER_CHOICES,
+    )
+    effort: str = declared(
+        "auto",
+        "How hard the model works at it, where it can be told; `auto`: as its tier does (`routing.primary_effort`).",
+        choices=("auto", *EFFORTS),
     )
     instruction: str = ""
     source: ActionSource = "built-in"
@@ -72,15 +76,15 @@ class Action:
         """Return the code action kind (LSP 3.17) by which an editor can ask for this action alone."""
         return f"missy.{self.id}" if self.kind == "missy" else f"{self.kind}.missy.{self.id}"
 
-    def fields(self) -> dict[str, object]:
-        """Describe the action as `missy.listActions` and `missy actions --json` do."""
+    def fields(self, tiers: Mapping[str, str]) -> dict[str, object]:
+        """Describe the action as `missy.listActions` and `missy actions --json` do; `tiers` is `routing.actions`."""
         return {
             "id": self.id,
             "title": self.title,
             "kind": self.lsp_kind,
             "when": self.when,
             "result": self.result,
-            "tier": self.tier,
+            "tier": tiers.get(self.id, self.tier),
             "source": self.source,
         }
 
@@ -109,7 +113,7 @@ def load_actions(locations: Locations, folder: Path | None, trusted: bool | None
     actions = {action.id: action for action in (*built_in.actions, *users.actions)}
     problems += [*built_in.problems, *users.problems]
     untrusted = False
-    if folder is not None and not _is_same(folder / COVERED_ACTIONS, own_folder):
+    if folder is not None and not is_same_place(folder / COVERED_ACTIONS, own_folder):
         files, listing_problems = _files(folder / COVERED_ACTIONS)
         found = read_workspace_files(locations, folder, files, trusted)
         untrusted = found.are_untrusted
@@ -211,10 +215,3 @@ def _added(actions: Iterable[Action], known: Mapping[str, Action]) -> tuple[dict
         message = f"{action.id}: a workspace may not replace {whose}, and this one has {has}"
         problems.append(problem_at(action.path or Path(action.id), Place(), "not-allowed", message))
     return added, problems
-
-
-def _is_same(folder: Path, other: Path) -> bool:
-    try:
-        return os.path.realpath(folder) == os.path.realpath(other)
-    except ValueError:  # a NUL in the URI of a folder
-        return False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,15 +13,14 @@ import attrs
 from missy_lsp.config.nodes import ListNode, MapNode, Node, Place, ScalarNode
 from missy_lsp.config.problems import Problem, Severity, shown
 from missy_lsp.config.urls import normalized_base_url
+from missy_lsp.config.value_reading import MAX_ENTRIES, key_fault, pattern_fault, read_text, read_value
 from missy_lsp.config.values import (
     ASSISTANT_KEYS,
     ASSISTANT_SECTIONS,
     CONFIG_VERSION,
     SECTIONS,
     TOP_LEVEL,
-    KeyReference,
     ProviderConfig,
-    reference_fault,
 )
 
 LayerKind = Literal["user", "workspace", "editor"]
@@ -31,14 +29,8 @@ _KNOWN = ("config_version", *TOP_LEVEL, "providers", *SECTIONS)
 _EDITOR_OWN = frozenset({"server", "trace"})  # settings of the VS Code extension itself
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _PROVIDER_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# Control characters would reach a terminal, lone surrogates can't be sent.
-_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_MAX_WHOLE_NUMBER = 2**31 - 1
 _NEAR = 0.72
 _MAX_NAME = 200
-# More or longer ones are not compiled (tools/rules.py), and a pattern left out would let a file out.
-_MAX_PATTERNS = 500
-_MAX_PATTERN_CHARACTERS = 200
 # Names that other tools give to what only the user's own file may set; told under any of them.
 _FOREIGN_NAMES = """
     apibase apitoken autoaccept autoapply autoapprove baseurl customheaders endpoint headers httpproxy httpsproxy
@@ -67,10 +59,6 @@ class Layer:
     top: Mapping[str, Setting] = attrs.field(factory=dict)
     sections: Mapping[str, Mapping[str, Setting]] = attrs.field(factory=dict)
     providers: Mapping[str, Mapping[str, Setting]] = attrs.field(factory=dict)
-
-    @property
-    def default_provider(self) -> Setting | None:
-        return self.top.get("default_provider")
 
 
 def check_layer(root: Node | None, kind: LayerKind, path: Path | None) -> tuple[Layer, tuple[Problem, ...]]:
@@ -166,6 +154,9 @@ class _Checker:
         if self._kind != "user" and field.metadata.get(self._kind, "no") == "no":
             self._refuse(key, path)
             return None
+        if field.metadata["keys"] is not None:
+            entries = self._map(field, node, path)
+            return Setting(entries, node.place) if entries else None
         try:
             value = read_value(field, node)
             if field.name == "base_url" and value is not None:
@@ -177,12 +168,32 @@ class _Checker:
             return None
         return Setting(value, node.place)
 
+    def _map(self, field: attrs.Attribute[Any], node: Node, path: str) -> dict[str, object]:
+        """Check each entry on its own, so that a fault is told at its place."""
+        if isinstance(node, ScalarNode) and node.value is None and node.fault is None:
+            return {}
+        if not isinstance(node, MapNode) or len(node.entries) > MAX_ENTRIES:
+            self._report(node.place, "type", f"{path}: a mapping of at most {MAX_ENTRIES} entries is expected")
+            return {}
+        entries: dict[str, object] = {}
+        for key, value in node.entries:
+            name = str(key.value)
+            fault = key_fault(field.metadata["keys"], name)
+            if fault is not None:
+                self._report(key.place, "type", f"{path}: {fault}")
+                continue
+            try:
+                entries[name] = read_value(field, value)
+            except ValueError as error:
+                self._report(value.place, "type", f"{path}.{shown(name)}: {error}")
+        return entries
+
     def _patterns(self, node: Node, path: str) -> tuple[str, ...]:
         """Check each pattern on its own: one that nothing can match would let out what it was to keep in."""
         kept: list[str] = []
         for item in node.items if isinstance(node, ListNode) else ():
-            pattern = _text(item)
-            fault = _pattern_fault(pattern)
+            pattern = read_text(item)
+            fault = pattern_fault(pattern)
             if fault is not None:
                 self._report(item.place, "type", f"{path}: {fault}")
             elif self._kind != "user" and pattern.strip().startswith("!"):
@@ -225,13 +236,6 @@ class _Checker:
         )
 
 
-def read_value(field: attrs.Attribute[Any], node: Node) -> object:
-    """Return what a node says for a declared field. Raises ValueError with what is expected instead."""
-    value = _READERS[str(field.type)](node)
-    _check_limits(field, value)
-    return value
-
-
 def _squashed(name: str) -> str:
     """Return a name without regard to case and punctuation: `BASE-URL` is `baseurl`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
@@ -240,140 +244,3 @@ def _squashed(name: str) -> str:
 def _users_own() -> frozenset[str]:
     declared = {_squashed(field.name) for field in attrs.fields(ProviderConfig) if field.metadata["workspace"] == "no"}
     return frozenset({*_FOREIGN_NAMES.split(), *declared} - {"name", "enabled", "timeout"})
-
-
-def _pattern_fault(pattern: str) -> str | None:
-    if len(pattern) > _MAX_PATTERN_CHARACTERS:
-        return f"a pattern has at most {_MAX_PATTERN_CHARACTERS} characters"
-    from pathspec import GitIgnoreSpec  # only those who have patterns wait for it
-
-    try:
-        GitIgnoreSpec.from_lines([pattern])
-    except (ValueError, re.error):
-        return "this is no pattern as .gitignore has them; write it anew"
-    return None
-
-
-def _check_limits(field: attrs.Attribute[Any], value: object) -> None:
-    choices = field.metadata["choices"]
-    if choices and value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        raise ValueError(f"one of {', '.join(choices)} is expected" + (f"; did you mean `{near[0]}`?" if near else ""))
-    if field.metadata["required"] and isinstance(value, str) and not value.strip():
-        raise ValueError("a text is expected, this is empty; write a value or leave the line away")
-    longest = field.metadata["max_characters"]
-    if longest is not None and isinstance(value, str) and len(value) > longest:
-        raise ValueError(f"at most {longest} characters are expected")
-    minimum = field.metadata["minimum"]
-    if minimum is not None and isinstance(value, int | float) and value < minimum:
-        raise ValueError(f"at least {minimum:g} is expected")
-
-
-def _scalar_of(node: Node, expected: str) -> object:
-    if not isinstance(node, ScalarNode):
-        raise ValueError(f"{expected} is expected")
-    if node.fault is not None:
-        quoting = "; quote it if you mean its letters" if expected == "a text" else ""
-        raise ValueError(f"{expected} is expected, this is {node.fault}{quoting}")
-    return node.value
-
-
-def _text(node: Node) -> str:
-    value = _scalar_of(node, "a text")
-    if not isinstance(value, str):
-        raise ValueError(f"a text is expected, this is {_kind(value)}; quote it if you mean its letters")
-    if _UNSENDABLE.search(value):
-        raise ValueError("the text holds a line break or another character that can't be shown; take it out")
-    return value
-
-
-def _whole_number(node: Node) -> int:
-    value = _scalar_of(node, "a whole number")
-    if type(value) is not int:
-        raise ValueError(f"a whole number is expected, this is {_kind(value)}")
-    if value > _MAX_WHOLE_NUMBER:
-        raise ValueError(f"at most {_MAX_WHOLE_NUMBER} is expected")
-    return value
-
-
-def _amount(node: Node) -> float:
-    value = _scalar_of(node, "a number")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"a number is expected, this is {_kind(value)}")
-    return float(value)
-
-
-def _truth(node: Node) -> bool:
-    value = _scalar_of(node, "true or false")
-    if not isinstance(value, bool):
-        raise ValueError(f"true or false is expected, this is {_kind(value)}")
-    return value
-
-
-def _texts(node: Node) -> tuple[str, ...]:
-    if not isinstance(node, ListNode):
-        raise ValueError("a list of texts is expected")
-    if len(node.items) > _MAX_PATTERNS:
-        raise ValueError(f"at most {_MAX_PATTERNS} entries are read")
-    return tuple(_text(item) for item in node.items)
-
-
-def _reference(node: Node) -> KeyReference:
-    if isinstance(node, ScalarNode) and not isinstance(node.value, str):
-        raise ValueError("a text is expected: the key, `vault://NAME` or `$ENV_NAME`")
-    reference = KeyReference.parse(_text(node))
-    fault = reference_fault(reference)
-    if fault is not None:
-        raise ValueError(fault)
-    return reference
-
-
-def _reference_or_null(node: Node) -> KeyReference | None:
-    # An empty text is how people leave the key to the environment.
-    if isinstance(node, ScalarNode) and node.fault is None and (node.value is None or node.value == ""):
-        return None
-    return _reference(node)
-
-
-def _references(node: Node) -> tuple[KeyReference, ...]:
-    if not isinstance(node, ListNode):
-        raise ValueError("a list of keys is expected")
-    if any(isinstance(item, ScalarNode) and item.value == "" for item in node.items):
-        raise ValueError("one of the keys is empty; take it out")
-    return tuple(_reference(item) for item in node.items)
-
-
-def _or_null(read: Callable[[Node], object]) -> Callable[[Node], object]:
-    def check(node: Node) -> object:
-        if isinstance(node, ScalarNode) and node.value is None and node.fault is None:
-            return None
-        return read(node)
-
-    return check
-
-
-_READERS: Mapping[str, Callable[[Node], object]] = {
-    "str": _text,
-    "int": _whole_number,
-    "bool": _truth,
-    "str | None": _or_null(_text),
-    "int | None": _or_null(_whole_number),
-    "float | None": _or_null(_amount),
-    "tuple[str, ...]": _texts,
-    "KeyReference | None": _reference_or_null,
-    "tuple[KeyReference, ...]": _references,
-}
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "empty"
-        case bool():
-            return "true or false"
-        case int():
-            return "a whole number"
-        case float():
-            return "a number with a fraction or exponent"
-        case _:
-            return "a text"

@@ -18,6 +18,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "tuple[str, ...]": {"type": "array", "items": {"type": "string"}},
     "KeyReference | None": {"type": ["string", "null"]},
     "tuple[KeyReference, ...]": {"type": "array", "items": {"type": "string"}},
+    "Mapping[str, str]": {"type": "string"},
 }
 
 
@@ -43,7 +44,14 @@ def json_schema() -> dict[str, Any]:
 
 def field_schema(field: attrs.Attribute[Any]) -> dict[str, Any]:
     """Return the schema of one declared field."""
-    schema = {**_TYPES[str(field.type)], "description": field.metadata["doc"], "default": default_of(field)}
+    said = {"description": field.metadata["doc"], "default": default_of(field)}
+    if field.metadata["keys"] is not None:
+        return {"type": ["object", "null"], **said, "additionalProperties": _value_schema(field)}
+    return {**_value_schema(field), **said}
+
+
+def _value_schema(field: attrs.Attribute[Any]) -> dict[str, Any]:
+    schema = dict(_TYPES[str(field.type)])
     if field.metadata["choices"]:
         schema["enum"] = list(field.metadata["choices"])
     if field.metadata["required"]:
@@ -60,6 +68,8 @@ def default_of(field: attrs.Attribute[Any]) -> Any:
     default = field.default
     if isinstance(default, tuple):
         return list(default)
+    if field.metadata["keys"] is not None:
+        return {}
     assert not isinstance(default, KeyReference), "no key has a default"
     return default
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +10,7 @@ import attrs
 
 from missy_lsp.config.checking import Layer, LayerKind, check_layer
 from missy_lsp.config.files import FileFault, read_config_file
-from missy_lsp.config.locations import Locations
+from missy_lsp.config.locations import Locations, is_same_place
 from missy_lsp.config.merging import lay_over
 from missy_lsp.config.nodes import Place, from_json
 from missy_lsp.config.problems import Problem, shown
@@ -81,7 +80,7 @@ def load(
     for layer in layers:
         config, found = lay_over(config, layer)
         problems += found
-    problems += _default_provider_problem(config, layers)
+    problems += _provider_problems(config, layers)
     return Loaded(None if state == "bad" else config, tuple(problems), tuple(sources), tuple(layers))
 
 
@@ -132,7 +131,7 @@ def _workspace(
 ) -> tuple[Layer, tuple[Problem, ...], Source]:
     path = locations.workspace_file(folder)
     nothing = Layer("workspace", path)
-    if _is_same(path, locations.user_file):
+    if is_same_place(path, locations.user_file):
         return nothing, (), Source("workspace", path, "same_as_user")
     try:
         data = _data(path, folder, unsaved)
@@ -152,40 +151,22 @@ def _workspace(
     return layer, problems, Source("workspace", path, state)
 
 
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return os.path.realpath(path) == os.path.realpath(other)
-    except ValueError:  # a NUL in the URI of a folder
-        return False
-
-
-def _default_provider_problem(config: Config, layers: list[Layer]) -> tuple[Problem, ...]:
-    named = [(layer, layer.default_provider) for layer in layers if layer.default_provider is not None]
-    if not named or config.default_provider in (*config.providers, "offline"):
-        return ()
-    layer, setting = named[-1]
-    place = setting.place
-    message = (
-        f"default_provider: {shown(config.default_provider)} is not under `providers`, where there are: "
-        f"{', '.join(config.providers)}"
-    )
-    return (
-        Problem(
-            layer.path,
-            place.line,
-            place.column,
-            place.end_line,
-            place.end_column,
-            "warning",
-            "unknown-provider",
-            message,
-        ),
-    )
+def _provider_problems(config: Config, layers: list[Layer]) -> Iterator[Problem]:
+    """Tell of providers that are to serve and are not configured."""
+    named = {"default_provider": [config.default_provider], "folders": list(config.folders.values())}
+    for name, providers in named.items():
+        said = [(layer, layer.top[name].place) for layer in layers if name in layer.top]
+        missing = next((found for found in providers if found not in (*config.providers, "offline")), None)
+        if missing is None or not said:
+            continue
+        layer, place = said[-1]
+        message = f"{name}: {shown(missing)} is not under `providers`, where there are: {', '.join(config.providers)}"
+        yield attrs.evolve(_problem(layer.path, place, message), severity="warning", code="unknown-provider")
 
 
 def _at_start(path: Path, message: str) -> Problem:
     return _problem(path, Place(0, 0, 0, 1), message)
 
 
-def _problem(path: Path, place: Place, message: str) -> Problem:
+def _problem(path: Path | None, place: Place, message: str) -> Problem:
     return Problem(path, place.line, place.column, place.end_line, place.end_column, "error", "unreadable", message)

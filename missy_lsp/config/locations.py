@@ -36,6 +36,10 @@ class Locations:
         return self.state_dir / "ledger.sqlite"
 
     @property
+    def told_models_file(self) -> Path:
+        return self.cache_dir / "models" / "told.json"
+
+    @property
     def secrets_dir(self) -> Path:
         return self.config_dir / "secrets"
 
@@ -59,13 +63,22 @@ class Locations:
     def find_workspace(self, start: Path) -> Path | None:
         """Return the nearest folder from `start` upwards with `.missy/` in it, the home's own left out."""
         start = _absolute(start, self.home)
-        own = os.path.realpath(self.config_dir)
         for folder in (start, *start.parents):
             found = folder / WORKSPACE_FOLDER
             # os.path.isdir is False, not an error, where a folder above may not be looked into.
-            if os.path.isdir(found) and os.path.realpath(found) != own:
+            if os.path.isdir(found) and not is_same_place(found, self.config_dir):
                 return folder
         return None
+
+
+def is_same_place(path: Path, other: Path) -> bool:
+    """Tell whether two paths lead to the same file or folder, whether it is there or not."""
+    if path == other:
+        return True
+    try:
+        return os.path.normcase(os.path.realpath(path)) == os.path.normcase(os.path.realpath(other))
+    except ValueError:  # a NUL in the URI of a folder
+        return False
 
 
 def _home(environ: Mapping[str, str]) -> Path:

@@ -44,6 +44,10 @@ def _section(base: Any, settings: Mapping[str, Setting], layer: Layer, prefix: s
         if layer.kind != "user" and name == "ignore":
             # Doubled ones stay: the last pattern that matches counts, so their order is their meaning.
             changes[name] = (*current, *setting.value)  # type: ignore[misc]
+        elif field.metadata["keys"] is not None and isinstance(setting.value, Mapping):
+            # What is said anew stands last: of several patterns the last one that matches counts.
+            kept = {key: value for key, value in current.items() if key not in setting.value}
+            changes[name] = {**kept, **setting.value}
         elif permission == "narrow" and not is_narrower(field, current, setting.value, layer.kind):
             who = "a workspace file" if layer.kind == "workspace" else "the editor's settings"
             message = f"{prefix}{name}: {who} may only make this more careful than `{_shown(current)}`"

@@ -21,6 +21,7 @@ _TYPE_NAMES = {
     "tuple[str, ...]": "list",
     "KeyReference | None": "string",
     "tuple[KeyReference, ...]": "list",
+    "Mapping[str, str]": "map",
 }
 _PERMISSIONS = {"no": "no", "yes": "yes", "narrow": "only more careful"}
 _HEAD = "| field | type | default | meaning | workspace file | editor settings |\n| --- | --- | --- | --- | --- | --- |"

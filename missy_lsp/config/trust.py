@@ -14,9 +14,11 @@ from typing import Any, Literal
 import attrs
 
 from missy_lsp.config.files import write_atomically
+from missy_lsp.config.locations import WORKSPACE_FOLDER, is_same_place
 from missy_lsp.errors import TrustError
 
 TrustState = Literal["trusted", "untrusted", "changed", "refused", "not_needed"]
+MAY_EDIT: frozenset[TrustState] = frozenset(["trusted", "not_needed"])  # in these a model may draft edits
 
 COVERED = (".missy/config.yaml", "AGENTS.md", "CLAUDE.md")
 COVERED_ACTIONS = ".missy/actions"
@@ -46,7 +48,7 @@ class TrustStore:
 
         `read` has the content of covered files that the caller goes on to use: the decision is on those bytes.
         """
-        digest = digest_of(folder, read)
+        digest = self.digest(folder, read)
         if digest is None:
             return "not_needed"
         try:
@@ -62,7 +64,11 @@ class TrustStore:
     def trust(self, folder: Path) -> tuple[Path, ...]:
         """Trust a folder as it is now and return the files that this covers. Raises TrustError."""
         self._decide(folder, trusted=True)
-        return covered_files(folder)
+        return covered_files(folder, self._path.parent)
+
+    def digest(self, folder: Path, read: Mapping[Path, bytes] | None = None) -> str | None:
+        """Return the hash that a decision about a folder is made for now; None where there is nothing to decide."""
+        return _digest_of(folder, self._path.parent, read)
 
     def refuse(self, folder: Path) -> None:
         """Remember a no, until a covered file changes. Raises TrustError."""
@@ -82,7 +88,7 @@ class TrustStore:
         return tuple(self._read().values())
 
     def _decide(self, folder: Path, *, trusted: bool) -> None:
-        entry = TrustEntry(_real(folder), digest_of(folder) or "", trusted)
+        entry = TrustEntry(_real(folder), self.digest(folder) or "", trusted)
         with self._locked():
             self._write({**self._read(), entry.folder: entry})
 
@@ -133,9 +139,16 @@ class TrustStore:
             raise TrustError(f"The file system of {self._path.parent} has no file locks; nothing is stored.") from None
 
 
-def covered_files(folder: Path) -> tuple[Path, ...]:
-    """Return the files of a folder that only count when it is trusted, in a fixed order."""
-    files = [folder / name for name in COVERED if os.path.lexists(folder / name)]
+def covered_files(folder: Path, own: Path | None = None) -> tuple[Path, ...]:
+    """Return the files of a folder that only count when it is trusted, in a fixed order.
+
+    `own` is the user's `~/.missy`, whose files are nobody else's: a workspace may be the home folder.
+    """
+    is_own = own is not None and is_same_place(folder / WORKSPACE_FOLDER, own)
+    names = [name for name in COVERED if not (is_own and name.startswith(WORKSPACE_FOLDER))]
+    files = [folder / name for name in names if os.path.lexists(folder / name)]
+    if is_own:
+        return tuple(files)
     actions = folder / COVERED_ACTIONS
     try:
         found = sorted(actions.glob("*.md"))[:MAX_ACTIONS] if actions.is_dir() else []
@@ -144,13 +157,13 @@ def covered_files(folder: Path) -> tuple[Path, ...]:
     return (*files, *found)
 
 
-def digest_of(folder: Path, read: Mapping[Path, bytes] | None = None) -> str | None:
+def _digest_of(folder: Path, own: Path, read: Mapping[Path, bytes] | None) -> str | None:
     """Hash names and bytes of the covered files; None where there is none.
 
     A file that is no regular one of bounded size inside of the folder counts by its name and kind alone:
     nothing else reads it either.
     """
-    files = covered_files(folder)
+    files = covered_files(folder, own)
     if not files:
         return None
     whole = hashlib.sha256()

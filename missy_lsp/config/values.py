@@ -17,7 +17,14 @@ from missy_lsp.secret import Secret
 # the field's order (a smaller number, an earlier one of its choices, false to true for `towards=True`).
 Permission = Literal["no", "yes", "narrow"]
 
+# What the keys of a map are: ids of actions, patterns of paths as .gitignore has them, or folders.
+KeyKind = Literal["action", "pattern", "folder"]
+
 CONFIG_VERSION = 2
+TIER_CHOICES = ("auto", "fast", "primary", "premium")
+
+# How hard a model works, from the least on; a model that does not know one gets the next lower one (api.md A.10).
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
 def declared(
@@ -31,10 +38,11 @@ def declared(
     max_characters: int | None = None,
     towards: bool | None = None,
     required: bool = False,
+    keys: KeyKind | None = None,
 ) -> Any:
     """Declare a field; `choices` of a narrowed field stand from the most careful one to the least.
 
-    `required`: the text may not be empty.
+    `required`: the text may not be empty. `keys` makes the field a map; what else is declared holds for its values.
     """
     metadata = {
         "doc": doc,
@@ -45,8 +53,14 @@ def declared(
         "max_characters": max_characters,
         "towards": towards,
         "required": required,
+        "keys": keys,
     }
     return attrs.field(default=default, metadata=metadata)
+
+
+def declared_effort(doc: str) -> Any:
+    """Declare how hard the model of a tier works."""
+    return declared("auto", doc, workspace="yes", editor="yes", choices=("auto", *EFFORTS))
 
 
 @attrs.frozen
@@ -106,6 +120,10 @@ class ProviderConfig:
         "the bearer token to Anthropic.",
         choices=("auto", "bearer", "x-api-key", "both"),
     )
+    region: str | None = declared(
+        None, "The cloud's region, for `bedrock` and `vertex`; null: what the cloud's own variables say."
+    )
+    project: str | None = declared(None, "The Google Cloud project, for `vertex`; null: that of the credentials.")
 
 
 @attrs.frozen
@@ -117,10 +135,39 @@ class Routing:
         "`auto` decides by the request; a tier's name always takes that tier.",
         workspace="yes",
         editor="yes",
-        choices=("auto", "fast", "primary", "premium"),
+        choices=TIER_CHOICES,
     )
     confirm_premium: bool = declared(
         False, "Ask before a request goes to the premium tier.", workspace="narrow", editor="yes", towards=True
+    )
+    thinking: str = declared(
+        "premium",
+        "`premium`: the premium tier thinks before it answers where its model can, which is billed as output; `off`: "
+        "no model thinks that can do without. A model that always thinks does so on every tier.",
+        workspace="narrow",
+        editor="yes",
+        choices=("off", "premium"),
+    )
+    fast_effort: str = declared_effort("How hard the model of the fast tier works; `auto`: as it does by itself.")
+    primary_effort: str = declared_effort("How hard the primary model works.")
+    premium_effort: str = declared_effort("How hard the model of the premium tier works.")
+    actions: Mapping[str, str] = declared(
+        attrs.Factory(dict),
+        "The tier of each action by its id, and of questions as `ask`, in place of the one that its file names; "
+        "`auto`: as `mode` says.",
+        workspace="yes",
+        editor="yes",
+        choices=TIER_CHOICES,
+        keys="action",
+    )
+    paths: Mapping[str, str] = declared(
+        attrs.Factory(dict),
+        "The tier of requests about files, by patterns as in .gitignore, whatever the action; the last one that "
+        "matches counts, and `auto` takes a file out.",
+        workspace="yes",
+        editor="yes",
+        choices=TIER_CHOICES,
+        keys="pattern",
     )
 
 
@@ -137,6 +184,33 @@ class Hover:
     )
     max_per_hour: int = declared(
         60, "How many explanations are generated in an hour at most.", workspace="narrow", editor="yes", minimum=0
+    )
+
+
+@attrs.frozen
+class Completion:
+    """Suggestions at the cursor (inline completion)."""
+
+    mode: str = declared(
+        "off",
+        "`off`, `manual` where you ask for one by a key, or `auto`: also while you type, in editors that show them in "
+        "the text.",
+        workspace="narrow",
+        editor="narrow",  # repositories carry editor settings, and this sends code without a question
+        choices=("off", "manual", "auto"),
+    )
+    max_per_hour: int = declared(
+        120,
+        "How many suggestions are generated in an hour at most.",
+        workspace="narrow",
+        editor="narrow",
+        minimum=0,
+    )
+    debounce_ms: int = declared(
+        250, "Milliseconds without a key before one is generated while you type.", editor="yes", minimum=100
+    )
+    max_lines: int = declared(
+        12, "How many lines a suggestion has at most.", workspace="narrow", editor="yes", minimum=1
     )
 
 
@@ -199,6 +273,14 @@ class Budget:
     request_usd: float | None = declared(
         None, "USD for one request; null: no cap.", workspace="narrow", editor="narrow", minimum=0
     )
+    on_exceed: str = declared(
+        "refuse",
+        "What becomes of a request that may pass a cap: it is refused, or a cheaper tier serves it where nobody has "
+        "named the tier or the model.",
+        workspace="narrow",
+        editor="narrow",
+        choices=("refuse", "cheaper"),
+    )
 
 
 @attrs.frozen
@@ -225,6 +307,13 @@ class Config:
     default_provider: str = declared(
         "anthropic", "The entry of `providers` that serves when none is named.", editor="yes", required=True
     )
+    folders: Mapping[str, str] = declared(
+        attrs.Factory(dict),
+        "The provider of what lies in a folder (absolute, or from `~` on), in place of `default_provider`; the "
+        "nearest folder counts.",
+        required=True,
+        keys="folder",
+    )
     providers: Mapping[str, ProviderConfig] = declared(
         attrs.Factory(lambda: {"anthropic": ProviderConfig()}), "The providers by a name of yours."
     )
@@ -235,8 +324,11 @@ class Config:
         editor="yes",
         max_characters=60,
     )
+    # The one of `folders` that serves in the place that this configuration is for; nobody writes it down.
+    folder_provider: str | None = None
     routing: Routing = attrs.field(factory=Routing)
     hover: Hover = attrs.field(factory=Hover)
+    completion: Completion = attrs.field(factory=Completion)
     edits: Edits = attrs.field(factory=Edits)
     tools: Tools = attrs.field(factory=Tools)
     context: Context = attrs.field(factory=Context)
@@ -249,6 +341,7 @@ class Config:
 SECTIONS: Mapping[str, type[Any]] = {
     "routing": Routing,
     "hover": Hover,
+    "completion": Completion,
     "edits": Edits,
     "tools": Tools,
     "context": Context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 
@@ -236,9 +237,10 @@ class MarkdownFilter:
     def _is_settled(self, words: str) -> bool:
         """Tell whether words that begin the open line can't become something else than text by what follows."""
         starts_line = bool(self._lines) or not self._context
-        if "|" in words or words.endswith("\\"):
+        seen = clean_text(html.unescape(words))
+        if "|" in words or seen.endswith("\\"):
             return False
-        if starts_line and not _FIRST_WORD.match(clean_text(words)):  # by what will be seen of it
+        if starts_line and not _FIRST_WORD.match(seen):
             return False
         return sum(map(line_cost, [*self._lines, words])) <= _MAX_PREVIEW_COST
 

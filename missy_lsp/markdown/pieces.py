@@ -107,7 +107,7 @@ def visible_code(text: str) -> str:
     if not text.isascii():
         text = _INVISIBLE_RUN.sub(_as_escapes, text)
         shown, last = [], 0
-        for invisible in invisible_characters(text):
+        for invisible in invisible_characters(text, whole_runs=True):
             shown += [text[last : invisible.offset], _as_escape(invisible.character)]
             last = invisible.offset + 1
         text = "".join([*shown, text[last:]])

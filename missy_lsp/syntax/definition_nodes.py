@@ -57,6 +57,23 @@ def anonymous_at(tree: SyntaxTree, row: int, column: int) -> Definition | None:
     return None
 
 
+def definitions_in(tree: SyntaxTree) -> Iterator[tuple[str, int, int, int]]:
+    """Yield every definition that has a name: the name, its first and last row, and how many others it lies in.
+
+    What lies within one line is not looked into.
+    """
+    kinds = kinds_of(tree.grammar)
+    waiting = [(child, tree.root, 0) for child in reversed(tree.root.children)]
+    while waiting:
+        node, parent, depth = waiting.pop()
+        inner = _defined(node, parent, kinds)
+        if inner is not None and (name := name_of(node, tree)):
+            yield name, node.start_point.row, last_row(node), depth
+            node, depth = inner, depth + 1
+        if last_row(node) > node.start_point.row:
+            waiting += [(child, node, depth) for child in reversed(node.children)]
+
+
 def statement_at(tree: SyntaxTree, row: int, column: int) -> Node | None:
     """Return the outermost node that begins at a place and is more than a sequence of statements.
 

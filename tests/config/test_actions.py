@@ -109,7 +109,7 @@ def test_the_kind_follows_from_the_result_where_the_file_names_none(
     action, _ = read_action(f"---\ntitle: X\n{line}result: {result}\n---\nDo.".encode(), Path("x.md"), "user")
     assert action is not None
     assert action.lsp_kind == lsp_kind
-    assert action.fields() == {
+    assert action.fields({}) == {
         "id": "x",
         "title": "X",
         "kind": lsp_kind,

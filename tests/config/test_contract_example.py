@@ -41,8 +41,17 @@ limits: {concurrent: 16}          # upstream streams at once; the rest wait thei
 network: {use_env_proxy: false, ca_bundle: null}
 """
 DOCUMENT: dict[str, Any] = yaml.safe_load(EXAMPLE)
-# What came after the example, by issues: gateways that read the key from one header alone.
-PROVIDER = {**DOCUMENT["providers"]["anthropic"], "auth": "auto"}
+# What came after the example, by issues: gateways that read the key from one header alone, the clouds.
+PROVIDER = {**DOCUMENT["providers"]["anthropic"], "auth": "auto", "region": None, "project": None}
+# And thinking and effort, tiers by action and path, cheaper tiers below a cap, providers by folder, suggestions at the
+# cursor.
+EFFORTS = {"fast_effort": "auto", "primary_effort": "auto", "premium_effort": "auto"}
+LATER: dict[str, dict[str, Any]] = {
+    "routing": {"thinking": "premium", **EFFORTS, "actions": {}, "paths": {}},
+    "budget": {"on_exceed": "refuse"},
+    "completion": {"mode": "off", "max_per_hour": 120, "debounce_ms": 250, "max_lines": 12},
+}
+SECTION = {name: {**DOCUMENT.get(name, {}), **LATER.get(name, {})} for name in SECTIONS}
 
 
 @pytest.mark.parametrize("write", [str, lambda text: json.dumps(yaml.safe_load(text))], ids=["YAML", "JSON"])
@@ -54,8 +63,8 @@ def test_the_example_says_the_defaults_and_has_no_problem(place: Place, write: A
 
 def test_the_example_has_every_declared_field() -> None:
     assert list(PROVIDER) == [field.name for field in attrs.fields(ProviderConfig)]
-    assert set(DOCUMENT) == {"config_version", "default_provider", "providers", *SECTIONS}
-    assert {name: list(DOCUMENT[name]) for name in SECTIONS} == {
+    assert {*DOCUMENT, *LATER} == {"config_version", "default_provider", "providers", *SECTIONS}
+    assert {name: list(values) for name, values in SECTION.items()} == {
         name: [field.name for field in attrs.fields(section)] for name, section in SECTIONS.items()
     }
 
@@ -67,7 +76,7 @@ def test_the_schema_takes_the_example_and_its_defaults_are_the_examples() -> Non
     assert {name: field["default"] for name, field in provider.items()} == PROVIDER
     for name in SECTIONS:
         defaults = {field: schema["default"] for field, schema in properties[name]["properties"].items()}
-        assert defaults == DOCUMENT[name]
+        assert defaults == SECTION[name]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +92,11 @@ def test_the_schema_takes_the_example_and_its_defaults_are_the_examples() -> Non
         ("privacy", {"ignore": [1]}),
         ("budget", {"daily_usd": -1}),
         ("network", []),
+        ("budget", {"on_exceed": "ignore"}),
+        ("routing", {"actions": ["explain"]}),
+        ("routing", {"actions": {"explain": "dear"}}),
+        ("routing", {"paths": {"docs/**": 1}}),
+        ("folders", {"~/a": ""}),
     ],
 )
 def test_the_schema_and_the_reader_refuse_the_same(place: Place, section: str, value: object) -> None:

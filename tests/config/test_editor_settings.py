@@ -47,6 +47,8 @@ def test_the_editor_has_the_last_word_on_what_it_may_set(place: Place) -> None:
         {"providers": {"anthropic": {"apiKeys": [FAKE_KEY]}}},
         {"tools": {"mode": "edit"}},
         {"edits": {"review": "direct"}},
+        {"completion": {"mode": "auto"}},
+        {"completion": {"maxPerHour": 1000}},
         {"privacy": {"redactSecrets": False}},
         {"privacy": {"ignore": ["!x"]}},
         {"hover": "off"},

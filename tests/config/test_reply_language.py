@@ -68,4 +68,4 @@ def test_the_fields_of_the_top_level_are_in_the_schema_and_the_reference(name: s
 def test_its_limit_is_in_the_schema_and_the_reference() -> None:
     assert json_schema()["properties"]["reply_language"]["maxLength"] == 60
     assert "At most 60 characters." in reference_page()
-    assert set(TOP_LEVEL) == {"default_provider", "reply_language"}
+    assert set(TOP_LEVEL) == {"default_provider", "folders", "reply_language"}

@@ -59,6 +59,21 @@ def test_a_revoked_folder_is_untrusted(place: Place) -> None:
     assert place.trust.state(place.folder) == "untrusted"
 
 
+def test_the_users_own_files_are_no_question_where_the_home_folder_is_the_workspace(place: Place) -> None:
+    home = place.locations.home
+    place.user("hover: {mode: off}\n")
+    (home / ".missy" / "actions").mkdir()
+    (home / ".missy" / "actions" / "mine.md").write_text("---\ntitle: Mine\n---\nDo it.\n")
+    assert place.trust.state(home) == "not_needed"
+    assert place.trust.trust(home) == ()
+    (home / "AGENTS.md").write_text("Use short names.\n")
+    assert place.trust.state(home) == "changed"
+    assert [file.name for file in place.trust.trust(home)] == ["AGENTS.md"]
+    # What another folder has under the same names is asked about as ever.
+    place.workspace("hover: {mode: off}\n")
+    assert place.trust.state(place.folder) == "untrusted"
+
+
 def test_the_decision_is_on_the_bytes_that_are_used(place: Place) -> None:
     place.workspace("tools: {mode: off}")
     place.trust.trust(place.folder)
