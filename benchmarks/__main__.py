@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import actions, cancel, documents, ending, first_text, hover, start, streaming
+from benchmarks import (
+    actions,
+    caching,
+    cancel,
+    completion,
+    documents,
+    ending,
+    first_text,
+    hover,
+    money,
+    start,
+    streaming,
+)
 from tests.support.configuration import write_user_config
 
 
@@ -27,8 +39,13 @@ def main(names: list[str]) -> None:
             "documents": documents.measure,
             "actions": lambda: actions.measure(environment("slow", 100_000)),
             "hover": lambda: hover.measure(base_url, environment("hover", 100_000)),
+            "completion": lambda: completion.measure(
+                base_url, environment("completion", 100_000, completion={"mode": "auto"})
+            ),
             "cancel": lambda: cancel.measure(base_url, environment("endless", 100_000)),
             "first_text": lambda: first_text.measure(environment("first_text", streaming.FEW)),
+            "money": lambda: money.measure(environment("money", None)),
+            "caching": lambda: caching.measure(environment("caching", None)),
             "ending": lambda: ending.measure(environment("ending", 100_000)),
         }
         for name in names or list(runs):
@@ -37,13 +54,13 @@ def main(names: list[str]) -> None:
     print(json.dumps(results))
 
 
-def environments(folder: Path, base_url: str) -> Callable[[str, int | None], dict[str, str]]:
+def environments(folder: Path, base_url: str) -> Callable[..., dict[str, str]]:
     """Return a maker of environments: each with a home of its own, whose provider caps the answer's tokens."""
 
-    def environment(name: str, max_output_tokens: int | None) -> dict[str, str]:
+    def environment(name: str, max_output_tokens: int | None, **sections: object) -> dict[str, str]:
         home = folder / name
         home.mkdir()
-        path = write_user_config(home, base_url)
+        path = write_user_config(home, base_url, **sections)
         if max_output_tokens is not None:
             text = path.read_text().replace("    api_key:", f"    max_output_tokens: {max_output_tokens}\n    api_key:")
             path.write_text(text)

@@ -19,12 +19,15 @@ from typing import NamedTuple
 
 import attrs
 
-from missy_lsp.llm.router import RouteInput, RoutingKnowledge, Weights, observe, score_of
+from missy_lsp.config.values import ProviderConfig, Routing
+from missy_lsp.llm.router import ModelRouter, RouteInput, RoutingKnowledge, Weights, observe
 from missy_lsp.llm.types import TIERS
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data" / "routing"
 WEIGHTS = ROOT / "missy_lsp" / "llm" / "routing_weights.json"
+FITTED = ("tuned", "blind_a", "blind_c", "blind_d")
+NOT_FITTED = ("held_out", "fresh", "unseen", "blind_b", "blind_e", "blind_f", "blind_g")
 FOLDS = 10
 EPOCHS = 250
 PENALTY = 0.001
@@ -161,34 +164,39 @@ def current(knowledge: RoutingKnowledge) -> Fit:
     return Fit(dict(weights.values), *weights.thresholds)
 
 
-def decision_ms(knowledge: RoutingKnowledge, file: Path) -> float:
-    """Return the mean time of a decision, without its reasons' text, in milliseconds."""
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    requests = [
-        RouteInput(row["prompt"], row["selection_chars"], row["tool_count"], row["history_length"]) for row in rows
-    ]
-    start = time.perf_counter()
-    for request in requests:
-        score_of(observe(request, knowledge).total(knowledge.weights), knowledge.weights.thresholds)
-    return (time.perf_counter() - start) * 1000 / len(requests)
+def decision_ms(prompts: list[str]) -> tuple[float, float]:
+    """Return the median and the 99th percentile of the time of a decision, reasons included, in milliseconds."""
+    router = ModelRouter(ProviderConfig(), Routing())
+    times = []
+    for prompt in prompts:
+        request = RouteInput(prompt, 1_500)
+        start = time.process_time_ns()
+        router.decide(request)
+        times.append((time.process_time_ns() - start) / 1e6)
+    times.sort()
+    return times[len(times) // 2], times[len(times) * 99 // 100]
 
 
 def main(arguments: list[str]) -> None:
     knowledge = RoutingKnowledge.load()
-    tuned = cases(DATA / "tuned.jsonl", knowledge)
+    tuned = [case for name in FITTED for case in cases(DATA / f"{name}.jsonl", knowledge)]
     if "--write" in arguments:
         write(fit(tuned))
         knowledge = attrs.evolve(knowledge, weights=Weights.load())
     table, wrong = cross_validated(tuned)
     report(f"tuned prompts, {FOLDS}-fold", table)
     report("tuned prompts, shipped weights", outcome(current(knowledge), tuned)[0])
-    for name in ("held_out", "fresh"):
+    for name in NOT_FITTED:
         unseen = cases(DATA / f"{name}.jsonl", knowledge)
         report(f"{name} prompts, shipped weights", outcome(current(knowledge), unseen)[0])
     if "--wrong" in arguments:
         for case in wrong:
             print(TIERS[case.tier], case.id, case.prompt, sorted(case.found))
-    print(f"{decision_ms(knowledge, DATA / 'tuned.jsonl'):.3f} ms a decision")
+    prompts = [case.prompt for case in tuned]
+    # Prompts of other lengths: neighbours joined, cut to the length.
+    joined = {size: [" ".join(prompts[place:] + prompts)[:size] for place in range(300)] for size in (500, 5_000)}
+    for name, some in {"as labelled": prompts, **{f"{size} characters": part for size, part in joined.items()}}.items():
+        print("{:<34} {:.3f} ms at the median, {:.3f} ms at the 99th percentile".format(name, *decision_ms(some)))
 
 
 if __name__ == "__main__":

@@ -66,14 +66,14 @@ def _times(client: Client, lines: int, count: int) -> list[float]:
 
 def _rapid(client: Client, base_url: str, *, cancels: bool) -> int:
     """Hover often over one symbol that nobody has asked about, and count the requests that come of it."""
-    before = _asked(base_url)
+    before = asked_upstream(base_url)
     ids = []
     for _ in range(RAPID):
         if cancels and ids:
             client.notify("$/cancelRequest", {"id": ids[-1]})
         ids.append(_hover(client, SHORT_LINES, 4 if cancels else 8, 6))
     assert client.wait(ids[-1])["result"]
-    return _asked(base_url) - before
+    return asked_upstream(base_url) - before
 
 
 def _hover(client: Client, lines: int, line: int, character: int) -> int:
@@ -83,7 +83,8 @@ def _hover(client: Client, lines: int, line: int, character: int) -> int:
     )
 
 
-def _asked(base_url: str) -> int:
+def asked_upstream(base_url: str) -> int:
+    """Return how many requests the fast tier has had."""
     with urllib.request.urlopen(f"{base_url}/requests") as response:
         return int(json.load(response).get(FAST_MODEL, 0))
 

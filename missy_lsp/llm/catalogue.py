@@ -14,9 +14,9 @@ from typing import Literal, TypedDict, cast
 
 import attrs
 
+from missy_lsp.config.values import EFFORTS
 from missy_lsp.llm.types import Usage
 
-EFFORTS = ("low", "medium", "high", "xhigh", "max")
 ThinkingMode = Literal["adaptive", "enabled", "disabled", "between_tools"]
 ModelStatus = Literal["current", "legacy", "deprecated", "unknown"]
 
@@ -48,7 +48,7 @@ class ModelFacts:
     `id` is the catalogue's, or the asked one where `known` is false. `price_above` is the price of a whole
     request whose prompt is longer than `long_prompt_tokens`. `min_cache_tokens` is the shortest prefix that
     the API caches. `thinking` and `efforts` are the values that the model accepts, none where it refuses the
-    field. `retires` is an ISO date.
+    field. `retires` is an ISO date; `successor` is the id of the newer model of its family, None where there is none.
     """
 
     id: str
@@ -69,6 +69,7 @@ class ModelFacts:
     structured_outputs: bool
     status: ModelStatus
     retires: str | None
+    successor: str | None
 
     def accepted_effort(self, wanted: str | None) -> str | None:
         """Return the highest accepted effort that is not above `wanted`, None where there is none to send."""
@@ -159,6 +160,7 @@ class _Entry(_OptionalFields):
     structured_outputs: bool
     status: ModelStatus
     retires: str | None
+    successor: str | None
 
 
 class _Document(TypedDict):
@@ -187,4 +189,5 @@ def _facts(entry: _Entry) -> ModelFacts:
         structured_outputs=entry["structured_outputs"],
         status=entry["status"],
         retires=entry["retires"],
+        successor=entry["successor"],
     )

@@ -8,6 +8,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import attrs
 
@@ -17,8 +18,10 @@ from missy_lsp.credentials.pool import KeyPool
 from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ModelError, UsageError
 from missy_lsp.llm.breaker import Breaker
-from missy_lsp.llm.catalogue import Catalogue
+from missy_lsp.llm.budgeting import TierChain
+from missy_lsp.llm.catalogue import ModelFacts
 from missy_lsp.llm.destinations import AskAboutOrigin, Destinations
+from missy_lsp.llm.effort import THINKS, Depth, depth_of
 from missy_lsp.llm.estimating import prompt_tokens
 from missy_lsp.llm.keys import ProviderKeys
 from missy_lsp.llm.ledger import Ledger
@@ -27,7 +30,9 @@ from missy_lsp.llm.providers.base import Previewing, Provider
 from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.registry import OFFLINE, ProviderEntry, ProviderRegistry
 from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput, RoutingKnowledge
+from missy_lsp.llm.routing_rules import named_tier
 from missy_lsp.llm.spending import Account, Purpose, most_usd
+from missy_lsp.llm.told_models import ToldCatalogues
 from missy_lsp.llm.turns import GOOD_STOPS, AskForRepair, Toolbox, Turns
 from missy_lsp.llm.types import (
     AnswerEvent,
@@ -35,13 +40,12 @@ from missy_lsp.llm.types import (
     ModelRequest,
     Prompt,
     Started,
-    TextDelta,
+    Tier,
     TierChoice,
-    TurnEnd,
     Usage,
-    UsageSoFar,
 )
 from missy_lsp.llm.upstream import Upstream
+from missy_lsp.llm.watching import Watch
 from missy_lsp.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -53,7 +57,8 @@ DEFAULT_OUTPUT_TOKENS = 8192
 class Call:
     """One request of a user's.
 
-    `max_output_tokens` is the feature's wish, `least_output_tokens` what the answer can't do without; `folder` is the
+    `max_output_tokens` is the feature's wish, `least_output_tokens` what the answer can't do without; `effort` and
+    `is_quick` are as in `depth_of`; `folder` is the
     workspace folder's path, for the ledger; `notes` tell the user what was not sent; `confirm` asks before a premium
     request where the configuration wants that, `ask_about_origin` before a key goes to another address; `repair` may
     ask for one more turn where the answer can't be used; not `interactive`: nothing is waited for.
@@ -69,21 +74,29 @@ class Call:
     repair: AskForRepair | None = None
     max_output_tokens: int | None = None
     least_output_tokens: int = 0
+    effort: str | None = None
+    is_quick: bool = False
     folder: str = ""
     notes: tuple[str, ...] = ()
     confirm: Callable[[RouteEstimate], Awaitable[bool]] | None = None
     ask_about_origin: AskAboutOrigin | None = None
     interactive: bool = True
 
+    @property
+    def is_named(self) -> bool:
+        """Tell whether the user has named the tier or the model."""
+        return self.tier not in (None, "auto") or self.model is not None
+
 
 @attrs.frozen
 class RouteEstimate:
-    """Where a call would go, and what it may cost at most, in USD."""
+    """Where a call would go, what it may cost at most, in USD, and the request of its first turn."""
 
     decision: RouteDecision
     provider: str
     input_tokens: int
     max_usd: float
+    request: ModelRequest
 
 
 class ModelClient:
@@ -92,7 +105,7 @@ class ModelClient:
     Times come from `clock` (monotonic, seconds), waiting goes through `sleep`, jitter through `chance`.
     `on_key` is told every key that is found; without `origins`, keys go wherever the configuration says. What is
     spent goes to `ledger`, which `budget.daily_usd` needs to hold. `knowledge` is read when it is first needed where
-    none is given.
+    none is given; `catalogues` say what is known of models at an address.
     """
 
     def __init__(
@@ -105,6 +118,7 @@ class ModelClient:
         origins: KeyOrigins | None = None,
         on_key: Callable[[Secret], object] | None = None,
         knowledge: RoutingKnowledge | None = None,
+        catalogues: ToldCatalogues | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: random.Random | None = None,
@@ -116,7 +130,7 @@ class ModelClient:
         self._breakers: dict[tuple[str, str | None], Breaker] = {}
         self._ledger = ledger
         self._writing: set[asyncio.Future[str | None]] = set()
-        self._catalogue = Catalogue.load()
+        self._catalogues = catalogues or ToldCatalogues()
         self._knowledge = knowledge
         self._clock = clock
         self._sleep = sleep
@@ -130,19 +144,15 @@ class ModelClient:
         begin_s = self._clock()
         entry = self._entry(call)
         decision = await self._confirmed(call, entry, self._decide(call, entry))
-        max_tokens = self._max_tokens(call, entry, decision.model)
-        purpose = Purpose(entry.id, decision.model, decision.tier, call.route.kind, call.folder)
-        ledger = None if entry.config.name == OFFLINE else self._ledger
-        account = Account(ledger, call.config.budget, self.cost_usd, purpose, max_tokens)
-        await account.open(call.prompt)
-        watch = _Watch(on_event, self._clock, begin_s)
+        decision, account = await self._tiers(call, entry, decision).open()
+        request, decision = self._request(call, entry, decision)
+        watch = Watch(on_event, self._clock, begin_s)
         turns: Turns | None = None
         try:
             async with self._registry.in_use(entry, call.config) as provider:
                 upstream = await self._upstream(call, entry, provider)
                 watch(Started(entry.id, decision.model, decision.tier, decision.reasons))
                 turns = Turns(upstream, call.toolbox, watch, account.afford, call.repair)
-                request = ModelRequest(decision.model, call.prompt, max_tokens, float(entry.config.timeout))
                 end = await turns.run(request, can_structure=self._can_structure(entry, decision.model))
         finally:
             ends = turns.ends if turns is not None else []
@@ -170,30 +180,27 @@ class ModelClient:
         Turns that follow tool calls come on top; each is checked against the budget before it is sent.
         """
         entry = self._entry(call)
-        decision = self._decide(call, entry)
-        max_tokens = self._max_tokens(call, entry, decision.model)
-        most = most_usd(self.cost_usd, decision.model, call.prompt, max_tokens)
-        return RouteEstimate(decision, entry.id, prompt_tokens(call.prompt), most)
+        decision = self._tiers(call, entry, self._decide(call, entry)).expected()
+        request, decision = self._request(call, entry, decision)
+        most = most_usd(self.cost_usd, decision.model, call.prompt, request.max_output_tokens)
+        return RouteEstimate(decision, entry.id, prompt_tokens(call.prompt), most, request)
 
     def preview(self, call: Call) -> dict[str, object]:
         """Return the request that the first turn of a call would send; nothing is sent. Raises as `run` does."""
         estimate = self.estimate(call)
-        entry, decision = self._entry(call), estimate.decision
-        max_tokens = self._max_tokens(call, entry, decision.model)
-        request = ModelRequest(decision.model, call.prompt, max_tokens, float(entry.config.timeout))
-        provider = entry.provider
+        decision, request, provider = estimate.decision, estimate.request, self._entry(call).provider
         return {
-            "provider": entry.id,
+            "provider": estimate.provider,
             "model": decision.model,
             "tier": decision.tier,
             "routeReasons": list(decision.reasons),
             "estimate": {"inputTokens": estimate.input_tokens, "maxUsd": estimate.max_usd},
-            "request": provider.preview(request) if isinstance(provider, Previewing) else attrs.asdict(request),
+            "request": provider.preview(request) if isinstance(provider, Previewing) else _shown(request),
         }
 
     def cost_usd(self, model: str, usage: Usage) -> float:
         """Return the price of one request; the offline provider costs nothing."""
-        return 0.0 if model == OFFLINE_MODEL else self._catalogue.cost_usd(model, usage)
+        return 0.0 if model == OFFLINE_MODEL else self._catalogues.installed.cost_usd(model, usage)
 
     async def describe(self, config: Config, default: str | None = None) -> list[dict[str, object]]:
         """Describe every provider as `missy.listProviders` answers it (contract 3.1)."""
@@ -234,8 +241,9 @@ class ModelClient:
         if entry is None and call.provider is not None:
             raise UsageError(f'There is no provider "{wanted[:60]}" in the configuration; it has {", ".join(entries)}.')
         if entry is None:
+            named_by = "default_provider is" if call.config.folder_provider is None else "folders gives this place to"
             message = (
-                f'default_provider is "{wanted[:60]}", which is not under providers; there is {", ".join(entries)}. '
+                f'{named_by} "{wanted[:60]}", which is not under providers; there is {", ".join(entries)}. '
                 "Choose one: missy providers switch NAME"
             )
             raise ModelError("provider_unavailable", message)
@@ -246,15 +254,14 @@ class ModelClient:
 
     def _decide(self, call: Call, entry: ProviderEntry) -> RouteDecision:
         routing = call.config.routing
-        asked = call.tier if call.tier != "auto" else None
-        if asked is not None:
-            routing = attrs.evolve(routing, mode=asked)
+        named = named_tier(routing, call.route, call.tier)
+        if named is not None:
+            routing = attrs.evolve(routing, mode=named[0])
         if self._knowledge is None:
             self._knowledge = RoutingKnowledge.load()
         decision = ModelRouter(entry.config, routing, self._knowledge).decide(call.route)
-        if asked is not None:
-            reasons = (f"you asked for the {asked} tier", *decision.reasons[1:])
-            decision = attrs.evolve(decision, reasons=reasons)
+        if named is not None:
+            decision = attrs.evolve(decision, reasons=(named[1], *decision.reasons[1:]))
         if entry.config.name == OFFLINE:
             return attrs.evolve(decision, model=OFFLINE_MODEL)
         if call.model:
@@ -264,8 +271,7 @@ class ModelClient:
 
     async def _confirmed(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> RouteDecision:
         """Ask before a premium request that the user has not named; without a yes the primary tier serves it."""
-        named = call.tier not in (None, "auto") or call.model is not None
-        if decision.tier != "premium" or named or not call.config.routing.confirm_premium:
+        if decision.tier != "premium" or call.is_named or not call.config.routing.confirm_premium:
             return decision
         if call.confirm is not None and await call.confirm(self.estimate(call)):
             return decision
@@ -274,22 +280,61 @@ class ModelClient:
         reasons = (f"the premium tier would have served this: {why}", *decision.reasons)
         return attrs.evolve(primary, reasons=reasons)
 
-    def _max_tokens(self, call: Call, entry: ProviderEntry, model: str) -> int:
-        """Return the cap on the answer. Raises ModelError (`context_too_long`) where it can't hold the least."""
-        wanted = call.max_output_tokens or DEFAULT_OUTPUT_TOKENS
+    def _account(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> Account:
+        facts = self._facts(entry, decision.model)
+        max_tokens = self._max_tokens(call, entry, decision, facts, self._depth(call, decision, facts).room_tokens)
+        purpose = Purpose(entry.id, decision.model, decision.tier, call.route.kind, call.folder)
+        ledger = None if entry.config.name == OFFLINE else self._ledger
+        return Account(ledger, call.config.budget, self.cost_usd, purpose, max_tokens)
+
+    def _tiers(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> TierChain:
+        """Return the tiers that may serve a call: only one where it is to be refused, or the user has named it."""
+
+        def lowered(tier: Tier) -> RouteDecision:
+            return self._decide(attrs.evolve(call, tier=tier), entry)
+
+        may_fall = call.config.budget.on_exceed == "cheaper" and not call.is_named
+        account_of = partial(self._account, call, entry)
+        return TierChain(decision, call.prompt, account_of, lowered if may_fall else None)
+
+    def _request(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> tuple[ModelRequest, RouteDecision]:
+        """Return the request of the first turn, and the decision that says where it makes the model think."""
+        facts, prompt = self._facts(entry, decision.model), call.prompt
+        depth = self._depth(call, decision, facts)
+        max_tokens = self._max_tokens(call, entry, decision, facts, depth.room_tokens)
+        timeout_s = float(entry.config.timeout)
+        request = ModelRequest(decision.model, prompt, max_tokens, timeout_s, depth.effort, depth.thinking, facts=facts)
+        if depth.is_asked:
+            decision = attrs.evolve(decision, reasons=(*decision.reasons, THINKS))
+        return request, decision
+
+    def _depth(self, call: Call, decision: RouteDecision, facts: ModelFacts) -> Depth:
+        return depth_of(call.config.routing, facts, decision.tier, effort=call.effort, is_quick=call.is_quick)
+
+    def _facts(self, entry: ProviderEntry, model: str) -> ModelFacts:
+        return self._catalogues.of(entry.config).facts(model)
+
+    def _max_tokens(
+        self, call: Call, entry: ProviderEntry, decision: RouteDecision, facts: ModelFacts, room_tokens: int
+    ) -> int:
+        """Return the cap on the answer and what is thought before it.
+
+        Raises ModelError (`context_too_long`) where it can't hold the least.
+        """
+        wanted = (call.max_output_tokens or DEFAULT_OUTPUT_TOKENS) + room_tokens
         cap = entry.config.max_output_tokens
-        most = min(self._catalogue.facts(model).max_output_tokens, cap if cap is not None else wanted)
+        most = min(facts.max_output_tokens, cap if cap is not None else wanted)
         if call.least_output_tokens > most:
             raise ModelError(
                 "context_too_long",
-                f"The code to rewrite has about {call.least_output_tokens} tokens, and {model} may write {most} at most"
-                f"{' (max_output_tokens)' if cap == most else ''}. Nothing was sent. Select less code.",
+                f"The code to rewrite has about {call.least_output_tokens} tokens, and {decision.model} may write "
+                f"{most} at most{' (max_output_tokens)' if cap == most else ''}. Nothing was sent. Select less code.",
             )
         return min(wanted, most)
 
     def _can_structure(self, entry: ProviderEntry, model: str) -> bool:
         """Tell whether a model answers by a schema; a gateway's own may not, whatever it is called."""
-        return entry.config.base_url is None and self._catalogue.facts(model).structured_outputs
+        return entry.config.base_url is None and self._facts(entry, model).structured_outputs
 
     def _write_down(self, account: Account, ends: list[TurnEnd], running: Usage) -> None:
         """Write to the ledger in a thread; nobody waits for the disk."""
@@ -349,24 +394,5 @@ class ModelClient:
         return described if reason is None else {**described, "reason": reason}
 
 
-class _Watch:
-    """Pass events on and note when the first text came."""
-
-    def __init__(self, on_event: Callable[[AnswerEvent], None], clock: Callable[[], float], begin_s: float) -> None:
-        self._on_event = on_event
-        self._clock = clock
-        self._begin_s = begin_s
-        self.first_token_ms: float | None = None
-        self._usage = Usage()
-
-    def usage_beyond(self, ends: list[TurnEnd]) -> Usage:
-        """Return the usage of a turn that did not end, beside that of those which did."""
-        ended = sum((end.usage for end in ends), Usage())
-        return self._usage - ended
-
-    def __call__(self, event: AnswerEvent) -> None:
-        if isinstance(event, UsageSoFar):
-            self._usage = event.usage
-        if self.first_token_ms is None and isinstance(event, TextDelta):
-            self.first_token_ms = (self._clock() - self._begin_s) * 1000
-        self._on_event(event)
+def _shown(request: ModelRequest) -> dict[str, object]:
+    return attrs.asdict(request, filter=lambda field, _: field.name != "facts")

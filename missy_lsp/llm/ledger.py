@@ -16,7 +16,7 @@ from typing import Literal
 
 import attrs
 
-from missy_lsp.errors import ModelError, UsageError
+from missy_lsp.errors import BudgetError, ModelError, UsageError
 from missy_lsp.llm.types import Usage
 
 GroupBy = Literal["model", "tier", "day", "folder", "action", "provider"]
@@ -24,6 +24,7 @@ GROUPS: tuple[GroupBy, ...] = ("model", "tier", "day", "folder", "action", "prov
 
 # A process that died can't give back what it reserved; no stream is longer than this.
 RESERVATION_S = 35 * 60.0
+ADVICE = "Nothing more was sent. Ask tomorrow, choose a cheaper tier, or raise the cap in your configuration."
 _BUSY_S = 5.0
 _VERSION = 1
 _AGO = re.compile(r"(\d{1,5})([hdw])")
@@ -85,8 +86,8 @@ class Ledger:
     def reserve(self, reservation: str, most_usd: float, cap_usd: float) -> float:
         """Keep room below the cap of the day for a request; return what is spent and reserved today without it.
 
-        A second call with the same `reservation` replaces the first. Raises ModelError (`budget`) where it would
-        pass the cap, and where the ledger can't be used: a cap that nobody can check does not hold.
+        A second call with the same `reservation` replaces the first. Raises BudgetError where it would pass the cap,
+        and ModelError (`budget`) where the ledger can't be used: a cap that nobody can check does not hold.
         """
         try:
             with self._open() as connection:
@@ -95,7 +96,7 @@ class Ledger:
                 spent = self._spent(connection, self._midnight())
                 reserved = _number(connection, "select sum(usd) from reservation")
                 if spent + reserved + most_usd > cap_usd:
-                    raise ModelError("budget", _refusal(spent, reserved, most_usd, cap_usd))
+                    raise BudgetError(_figures(spent, reserved, most_usd, cap_usd), ADVICE)
                 connection.execute("insert into reservation values (?, ?, ?)", (reservation, self._clock(), most_usd))
                 return spent + reserved
         except (sqlite3.Error, OSError) as error:
@@ -200,10 +201,9 @@ def _number(connection: sqlite3.Connection, query: str, *values: object) -> floa
     return float(row[0] or 0)
 
 
-def _refusal(spent: float, reserved: float, most: float, cap: float) -> str:
+def _figures(spent: float, reserved: float, most: float, cap: float) -> str:
     running = f" and ${reserved:.4f} may go to requests that are running" if reserved else ""
     return (
         f"${spent:.4f} are spent today{running}, and this request may cost up to ${most:.4f}: together more than "
-        f"budget.daily_usd (${cap:.4f}). Nothing was sent. Ask tomorrow, choose a cheaper tier, or raise the cap in "
-        "your configuration."
+        f"budget.daily_usd (${cap:.4f})"
     )

@@ -13,7 +13,9 @@ from missy_lsp.config.values import Config, Network, ProviderConfig
 from missy_lsp.errors import MissyError
 from missy_lsp.llm.providers.anthropic import AnthropicProvider
 from missy_lsp.llm.providers.base import Provider
+from missy_lsp.llm.providers.bedrock import BedrockProvider
 from missy_lsp.llm.providers.offline import OfflineProvider
+from missy_lsp.llm.providers.vertex import VertexProvider
 
 ENTRY_POINT_GROUP = "missy_lsp.providers"
 OFFLINE = "offline"
@@ -23,6 +25,8 @@ EntryPoints = Callable[[], Mapping[str, Callable[[], object]]]
 
 BUILT_IN: Mapping[str, Factory] = {
     "anthropic": AnthropicProvider.from_config,
+    "bedrock": BedrockProvider.from_config,
+    "vertex": VertexProvider.from_config,
     OFFLINE: OfflineProvider.from_config,
 }
 # What loading or building code of somebody else may raise; one that does is left out.
@@ -64,6 +68,8 @@ class _Connection:
     provider_id: str
     name: str
     base_url: str | None
+    region: str | None
+    project: str | None
     network: Network
 
 
@@ -159,4 +165,4 @@ class ProviderRegistry:
 
 
 def _connection(provider_id: str, config: ProviderConfig, network: Network) -> _Connection:
-    return _Connection(provider_id, config.name, config.base_url, network)
+    return _Connection(provider_id, config.name, config.base_url, config.region, config.project, network)

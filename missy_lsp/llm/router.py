@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import attrs
 
 from missy_lsp.llm.routing_features import Circumstances, features
+from missy_lsp.llm.routing_rules import model_of
 from missy_lsp.llm.routing_text import Words, read
 from missy_lsp.llm.routing_vocabulary import Hit, Vocabulary
 from missy_lsp.llm.types import TIERS, Tier
@@ -35,7 +37,8 @@ class RouteInput:
     """What a decision looks at.
 
     `selection_chars` is the size of the code sent along, `tool_count` the tools that the caller asks for,
-    `history_length` the number of earlier turns; `kind` is `ask` or the id of an action.
+    `history_length` the number of earlier turns; `kind` is `ask` or the id of an action, `action_tier` the tier that
+    the action's file names. `path` is the document's below its folder, empty without one.
     """
 
     prompt: str
@@ -44,6 +47,8 @@ class RouteInput:
     history_length: int = 0
     kind: str = "ask"
     language_id: str = ""
+    path: str = ""
+    action_tier: str = "auto"
 
 
 @attrs.frozen
@@ -98,14 +103,15 @@ class Weights:
 
 @attrs.frozen
 class RoutingKnowledge:
-    """The data of the router; share one between routers, reading it takes some milliseconds."""
+    """The data of the router; a process reads it once, which takes some ten milliseconds."""
 
     vocabulary: Vocabulary
     weights: Weights
 
-    @classmethod
-    def load(cls) -> RoutingKnowledge:
-        return cls(Vocabulary.load(), Weights.load())
+    @staticmethod
+    @cache
+    def load() -> RoutingKnowledge:
+        return RoutingKnowledge(Vocabulary.load(), Weights.load())
 
 
 class ModelRouter:
@@ -131,8 +137,7 @@ class ModelRouter:
 
     def model_of(self, tier: Tier) -> str:
         """Return the model that serves a tier, the primary one where none is configured."""
-        configured = {"fast": self._provider.fast_model, "premium": self._provider.premium_model}.get(tier, "")
-        return configured or self._provider.model
+        return model_of(self._provider, tier)
 
     def _missing(self, tier: Tier) -> tuple[str, ...]:
         if tier == "primary" or {"fast": self._provider.fast_model, "premium": self._provider.premium_model}[tier]:

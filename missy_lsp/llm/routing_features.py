@@ -22,6 +22,8 @@ _DEPTH = {"topic", "wide", "deep_act"}
 
 _TINY_CHARS, _LITTLE_CHARS = 220, 700
 _LARGE_CHARS = 12_000
+# More than a function or a class: such code is sent along for a question about how its parts work together.
+_MUCH_CHARS, _MORE_CHARS = 2_800, 4_500
 _MANY_TOOLS = 5
 _LONG_HISTORY = 10
 _FEW_WORDS, _MANY_WORDS, _VERY_MANY_WORDS = 4, 16, 26
@@ -72,7 +74,7 @@ def features(words: Words, hits: list[Hit], around: Circumstances) -> dict[str, 
         lead=_lead(counted, words),
         topic_count=len({concept.name for concept in counted if concept.group == "topic"}),
     )
-    if "light" in seen.groups and _is_chat(seen):
+    if ("light" in seen.groups and _is_chat(seen)) or _is_greeting(words, hits, around):
         return {"chat": 1.0}
     names = [f"concept:{concept.name}" for concept in counted if concept.group in _COUNTED]
     names += [f"group:{group}" for group in seen.groups & _COUNTED]
@@ -113,6 +115,12 @@ def _is_chat(seen: _Seen) -> bool:
     return seen.words.count <= 2 or (is_alone and seen.words.count <= _CHAT_WORDS and not seen.words.ends_with_question)
 
 
+def _is_greeting(words: Words, hits: list[Hit], around: Circumstances) -> bool:
+    """Tell whether nothing is said but a courtesy, without anything that it could be about."""
+    is_bare = not (around.selection_chars or around.tool_count)
+    return is_bare and 0 < words.count <= 2 and bool(hits) and all(hit.concept.group == "ignored" for hit in hits)
+
+
 def _topic_flags(seen: _Seen) -> dict[str, bool]:
     has_topic = seen.topic_count > 0
     has_code = seen.around.selection_chars > 0
@@ -129,8 +137,17 @@ def _topic_flags(seen: _Seen) -> dict[str, bool]:
         "topic_in_question": has_topic and is_question and has_code,
         "topic_in_general_question": has_topic and is_question and not has_code,
         "topic_without_code": has_topic and not has_code,
+        "topic_in_few_words_without_code": has_topic and not has_code and seen.words.count <= _FEW_WORDS,
+        "topic_in_plain_work": _is_plain_work_on_a_topic(seen),
         "topic_in_long_instruction": has_topic and seen.words.count >= _MANY_WORDS,
     }
+
+
+def _is_plain_work_on_a_topic(seen: _Seen) -> bool:
+    """Tell whether one topic is named in a short order for everyday work: add a lock, hash the password."""
+    is_ordered = seen.lead_group in ("everyday", "weak_mechanical")
+    is_judged = seen.any_of({"deep_act", "wide", "question"})
+    return seen.topic_count == 1 and is_ordered and not is_judged and seen.words.count <= _SHORT_QUESTION_WORDS
 
 
 def _task_flags(seen: _Seen) -> dict[str, bool]:
@@ -166,6 +183,7 @@ def _task_flags(seen: _Seen) -> dict[str, bool]:
 def _size_flags(seen: _Seen) -> dict[str, bool]:
     around, count = seen.around, seen.words.count
     is_light, has_work = seen.is_light, seen.any_of(_WORK | _DEPTH)
+    is_open = not is_light and seen.names.isdisjoint(_ROUTINE)
     is_tiny = 0 < around.selection_chars <= _TINY_CHARS
     is_long_history = around.history_length >= _LONG_HISTORY
     has_many_tools = around.tool_count >= _MANY_TOOLS
@@ -173,9 +191,9 @@ def _size_flags(seen: _Seen) -> dict[str, bool]:
         "tiny_code": is_tiny,
         "tiny_code_explained": is_tiny and "explain" in seen.names,
         "tiny_code_unnamed_task": is_tiny and not has_work,
-        "much_code_to_understand": around.selection_chars > _LARGE_CHARS
-        and not is_light
-        and seen.names.isdisjoint(_ROUTINE),
+        "much_code_to_understand": around.selection_chars > _LARGE_CHARS and is_open,
+        "much_code": around.selection_chars >= _MUCH_CHARS and is_open,
+        "more_code": around.selection_chars >= _MORE_CHARS and is_open,
         "measured": seen.words.has_measure,
         "measured_and_topic": seen.words.has_measure and seen.topic_count > 0,
         "short_instruction": count <= _FEW_WORDS,

@@ -12,7 +12,7 @@ from typing import TypedDict, cast
 
 import attrs
 
-from missy_lsp.llm.routing_text import BREAK, MENTION, tokenize
+from missy_lsp.llm.routing_text import BREAK, MENTION, fold, split_into_words
 
 _FILES = ("routing_tasks.json", "routing_topics.json")
 _GAP = "..."
@@ -45,14 +45,50 @@ class Hit:
 
 
 class _Node:
-    __slots__ = ("concepts", "gap", "stem_lengths", "stems", "words")
+    """A word of phrases. What may follow it is laid out when it is first met: few of the words ever are."""
+
+    __slots__ = ("concepts", "gap", "pending", "stem_lengths", "stems", "words")
 
     def __init__(self) -> None:
         self.words: dict[str, _Node] = {}
         self.stems: dict[str, _Node] = {}
-        self.stem_lengths: tuple[int, ...] = ()
+        # By the first letter of the stem: few lengths are left to try.
+        self.stem_lengths: dict[str, tuple[int, ...]] = {}
         self.gap: _Node | None = None
         self.concepts: tuple[Concept, ...] = ()
+        # What is left of each phrase that comes by here.
+        self.pending: list[tuple[str, Concept]] = []
+
+    def lay_out(self) -> None:
+        pending, self.pending = self.pending, []
+        for phrase, concept in pending:
+            part, _, rest = phrase.partition(" ")
+            if not part:
+                if concept not in self.concepts:
+                    self.concepts = (*self.concepts, concept)
+            elif part == _GAP:
+                self.gap = self.gap or _Node()
+                self.gap.pending.append((rest, concept))
+            else:
+                self._child(part, rest, concept)
+
+    def _child(self, part: str, rest: str, concept: Concept) -> None:
+        is_stem = part.endswith("*")
+        word = part.rstrip("*")
+        if not (word.isascii() and word.isalnum()):
+            word, *more = split_into_words(word)
+            if more:
+                # A Chinese character each, and the last one may be a stem.
+                more[-1] += "*" * is_stem
+                is_stem = False
+                rest = " ".join((*more, rest)).rstrip()
+        if is_stem:
+            self.stem_lengths[word[0]] = tuple(sorted({*self.stem_lengths.get(word[0], ()), len(word)}))
+        children = self.stems if is_stem else self.words
+        child = children.get(word)
+        if child is None:
+            child = children[word] = _Node()
+        child.pending.append((rest, concept))
 
 
 class _ConceptData(TypedDict, total=False):
@@ -63,7 +99,7 @@ class _ConceptData(TypedDict, total=False):
 
 
 class Vocabulary:
-    """Every phrase, in a tree of words."""
+    """Every phrase, in a tree of words. One thread at a time may look for phrases: the tree grows meanwhile."""
 
     def __init__(self, data: Mapping[str, _ConceptData]) -> None:
         self._root = _Node()
@@ -72,8 +108,8 @@ class Vocabulary:
             concept = Concept(name, entry["group"], entry.get("reason", ""), entry.get("at") == "start")
             self.concepts[name] = concept
             for phrases in entry["phrases"].values():
-                for phrase in phrases.split(","):
-                    self._add(phrase.strip(), concept)
+                self._root.pending += [(phrase.strip(), concept) for phrase in fold(phrases).split(",")]
+        self._root.lay_out()
 
     @classmethod
     def load(cls) -> Vocabulary:
@@ -116,12 +152,14 @@ class Vocabulary:
         return _without_defined(hits, defined, tokens) if defined else hits
 
     def _longest(self, node: _Node, tokens: tuple[str, ...], position: int) -> tuple[int, tuple[Concept, ...]]:
+        if node.pending:
+            node.lay_out()
         best, concepts = position, node.concepts
         if position >= len(tokens):
             return best, concepts
         token = tokens[position]
         children = [node.words[token]] if token in node.words else []
-        for length in node.stem_lengths:
+        for length in node.stem_lengths.get(token[0], ()):
             if length > len(token):
                 break
             if (stem := node.stems.get(token[:length])) is not None:
@@ -147,24 +185,6 @@ class Vocabulary:
                 return end, found
         return position, ()
 
-    def _add(self, phrase: str, concept: Concept) -> None:
-        node = self._root
-        for part in phrase.split():
-            if part == _GAP:
-                node.gap = node.gap or _Node()
-                node = node.gap
-                continue
-            is_stem = part.endswith("*")
-            word = part.rstrip("*")
-            words = (word,) if word.isascii() and word.isalnum() else tokenize(word)
-            for index, word in enumerate(words):
-                if is_stem and index == len(words) - 1:
-                    node = _stem(node, word)
-                else:
-                    node = node.words.setdefault(word, _Node())
-        if concept not in node.concepts:
-            node.concepts = (*node.concepts, concept)
-
 
 def _without_defined(hits: list[Hit], defined: list[int], tokens: tuple[str, ...]) -> list[Hit]:
     """Let topics not count that stand beside a request for a definition: they are what is looked up."""
@@ -179,8 +199,3 @@ def _without_defined(hits: list[Hit], defined: list[int], tokens: tuple[str, ...
 def _in_one_clause(one: int, other: int, tokens: tuple[str, ...]) -> bool:
     first, last = sorted((one, other))
     return last - first <= _DEFINED_WORDS and BREAK not in tokens[first:last]
-
-
-def _stem(node: _Node, word: str) -> _Node:
-    node.stem_lengths = tuple(sorted({*node.stem_lengths, len(word)}))
-    return node.stems.setdefault(word, _Node())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
 from missy_lsp.config.values import Budget
-from missy_lsp.errors import ModelError
+from missy_lsp.errors import BudgetError
 from missy_lsp.llm.estimating import is_cached, prompt_tokens
 from missy_lsp.llm.ledger import Ledger, Spending
 from missy_lsp.llm.types import Prompt, TurnEnd, Usage
@@ -47,35 +47,50 @@ class Account:
         self._purpose = purpose
         self._max_tokens = max_tokens
         self._reservation: str | None = None
-        self._others_usd = 0.0
 
     async def open(self, prompt: Prompt) -> None:
-        """Make room for a call. Raises ModelError (`budget`) where it could pass a cap."""
-        if self._budget == Budget():
-            return  # estimating reads the whole prompt; without a cap nobody asks
-        first_usd = most_usd(self._price, self._purpose.model, prompt, self._max_tokens)
-        self._check_request(first_usd)
+        """Make room for a call. Raises BudgetError where it could pass a cap, ModelError as `Ledger.reserve` does."""
+        try:
+            await self.afford(prompt, [])
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self.close, [], Usage())
+            raise
+
+    async def afford(self, prompt: Prompt, ends: list[TurnEnd]) -> None:
+        """Make room for a turn, which follows what was answered so far. Raises as `open` does.
+
+        The room is taken anew for each turn: others may have taken theirs meanwhile.
+        """
+        usd = self.check(prompt, ends)
         if self._budget.daily_usd is not None and self._ledger is not None:
-            name = uuid.uuid4().hex
-            self._others_usd = await asyncio.to_thread(self._ledger.reserve, name, first_usd, self._budget.daily_usd)
-            self._reservation = name
+            self._reservation = self._reservation or uuid.uuid4().hex
+            work = asyncio.to_thread(self._ledger.reserve, self._reservation, usd, self._budget.daily_usd)
+            reserving = asyncio.ensure_future(work)
+            try:
+                await asyncio.shield(reserving)
+            except asyncio.CancelledError:
+                await asyncio.wait([reserving])  # a thread can't be stopped: what it takes has to be given back after
+                raise
 
-    def afford(self, prompt: Prompt, ends: list[TurnEnd]) -> None:
-        """Check a further turn, which follows what was answered so far. Raises ModelError (`budget`)."""
-        if self._budget == Budget() or not ends:
-            return
-        usd = self.cost_usd(ends) + most_usd(self._price, self._purpose.model, prompt, self._max_tokens)
-        self._check_request(usd)
-        cap = self._budget.daily_usd
-        if cap is not None and self._others_usd + usd > cap:
-            raise ModelError(
-                "budget",
-                f"The next step may bring this request to {_usd(usd)}; with {_usd(self._others_usd)} spent today that "
-                f"is more than budget.daily_usd ({_usd(cap)}). Ask tomorrow, choose a cheaper tier, or raise it in "
-                "your configuration.",
+    def check(self, prompt: Prompt, ends: Sequence[TurnEnd] = ()) -> float:
+        """Return the most that a call may cost with one more turn, in USD. Raises BudgetError above `request_usd`."""
+        cap = self._budget.request_usd
+        if cap is None and self._budget.daily_usd is None:
+            return 0.0  # estimating reads the whole prompt; without a cap nobody asks
+        usd = self.cost_usd(ends) + self.most_usd(prompt)
+        if cap is not None and usd > cap:
+            raise BudgetError(
+                f"this request may cost up to {_usd(usd)}, more than budget.request_usd ({_usd(cap)})",
+                "Nothing more was sent. Ask with less code, choose a cheaper tier, or raise the cap in your "
+                "configuration.",
             )
+        return usd
 
-    def cost_usd(self, ends: list[TurnEnd]) -> float:
+    def most_usd(self, prompt: Prompt) -> float:
+        """Return the most that one turn may cost."""
+        return most_usd(self._price, self._purpose.model, prompt, self._max_tokens)
+
+    def cost_usd(self, ends: Sequence[TurnEnd]) -> float:
         """Return what the turns cost, each at the price of the model that answered it."""
         return sum(self._price(end.model or self._purpose.model, end.usage) for end in ends)
 
@@ -104,15 +119,6 @@ class Account:
         if spending is None and self._reservation is None:
             return None
         return self._ledger.record(spending, self._reservation)
-
-    def _check_request(self, usd: float) -> None:
-        cap = self._budget.request_usd
-        if cap is not None and usd > cap:
-            raise ModelError(
-                "budget",
-                f"This request may cost up to {_usd(usd)}, more than budget.request_usd ({_usd(cap)}). Ask with less "
-                "code, choose a cheaper tier, or raise the cap in your configuration.",
-            )
 
 
 def _usd(amount: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import attrs
@@ -58,7 +58,7 @@ class Toolbox(Protocol):
 class Turns:
     """The conversation of one call, append-only.
 
-    `afford` is called before every turn with what it will send and what was used so far; it raises ModelError
+    `afford` is called before every further turn with what it will send and what was used so far; it raises ModelError
     where that would pass a cap. `repair` may ask for one more turn where the answer can't be used.
     """
 
@@ -67,7 +67,7 @@ class Turns:
         upstream: Upstream,
         toolbox: Toolbox | None,
         on_event: OnEvent,
-        afford: Callable[[Prompt, list[TurnEnd]], None],
+        afford: Callable[[Prompt, list[TurnEnd]], Awaitable[None]],
         repair: AskForRepair | None = None,
     ) -> None:
         self._upstream = upstream
@@ -117,7 +117,8 @@ class Turns:
     async def _turn(self, request: ModelRequest) -> TurnEnd:
         self._turn_text = []
         try:
-            self._afford(request.prompt, self.ends)
+            if self.ends:  # the account was opened for the first turn
+                await self._afford(request.prompt, self.ends)
             end = await self._upstream.turn(request, self._on_turn_event)
         except ModelError as error:
             error.partial_text = self.text

@@ -6,9 +6,12 @@ Shapes follow the Messages API, with its terms; a provider translates them at it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
+
+if TYPE_CHECKING:
+    from missy_lsp.llm.catalogue import ModelFacts
 
 Tier = Literal["fast", "primary", "premium"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -82,11 +85,20 @@ class Prompt:
 
 
 @attrs.frozen
+class Thinking:
+    """Whether a model thinks before it answers; `budget_tokens` is what it may take, for `enabled`."""
+
+    mode: Literal["adaptive", "enabled", "disabled", "between_tools"]
+    budget_tokens: int = 0
+
+
+@attrs.frozen
 class ModelRequest:
     """One model turn.
 
     `timeout_s` is seconds without a byte from upstream; `output_schema` is a JSON Schema object that the answer
-    has to follow, for models with structured outputs.
+    has to follow, for models with structured outputs. Without `effort` or `thinking` the model's own default holds.
+    `facts` is what is known of the model at this provider's address, None where nobody has looked.
     """
 
     model: str
@@ -94,7 +106,9 @@ class ModelRequest:
     max_output_tokens: int
     timeout_s: float
     effort: str | None = None
+    thinking: Thinking | None = None
     output_schema: JsonObject | None = None
+    facts: ModelFacts | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen

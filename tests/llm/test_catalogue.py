@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,12 @@ def test_every_entry_is_whole_and_plausible(catalogue: Catalogue) -> None:
             assert 0 < facts.price.cache_read < facts.price.input < facts.price.cache_write < facts.price.output
         if facts.price_above is not None:
             assert facts.price_above.input > facts.price.input
+        assert (facts.status == "current") is (facts.successor is None)
+        if facts.successor is not None:
+            newer = catalogue.models[facts.successor]
+            assert newer.status == "current"
+            assert newer.name.split()[:2] == facts.name.split()[:2], "of the same family"
+        assert facts.retires is None or date.fromisoformat(facts.retires)
 
 
 def test_the_data_file_names_no_model_twice() -> None:

@@ -89,7 +89,10 @@ class BuildFails:
 
 LEFT_OUT: dict[str, tuple[ProviderConfig, str]] = {
     "disabled": (ProviderConfig(enabled=False), "disabled"),
-    "unknown": (ProviderConfig(name="nope"), 'no implementation named "nope"; known: absent, anthropic, bad, builds'),
+    "unknown": (
+        ProviderConfig(name="nope"),
+        'no implementation named "nope"; known: absent, anthropic, bad, bedrock, builds',
+    ),
     "import fails": (ProviderConfig(name="absent"), '"absent" can\'t be loaded (ModuleNotFoundError)'),
     "import raises": (ProviderConfig(name="bad"), '"bad" can\'t be loaded (KeyError)'),
     "no class": (ProviderConfig(name="module"), '"module" can\'t be loaded (AttributeError)'),

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from missy_lsp.config.values import ProviderConfig, Routing
-from missy_lsp.llm.router import ModelRouter, RouteInput, RoutingKnowledge
+from missy_lsp.llm.router import ModelRouter, RouteInput, RoutingKnowledge, Weights
+from missy_lsp.llm.routing_vocabulary import Vocabulary
 from missy_lsp.llm.types import TIERS
 
 DATA = Path(__file__).parents[1] / "data" / "routing"
@@ -36,7 +37,9 @@ def labelled(name: str) -> list[tuple[RouteInput, str]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["held_out.jsonl", "fresh.jsonl", "unseen.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["held_out.jsonl", "fresh.jsonl", "unseen.jsonl", "blind_b.jsonl", "blind_f.jsonl", "blind_g.jsonl"]
+)
 def test_prompts_that_the_weights_were_not_fitted_to_go_where_they_belong(router: ModelRouter, name: str) -> None:
     cases = labelled(name)
     decided = [(router.decide(request).tier, tier) for request, tier in cases]
@@ -47,6 +50,29 @@ def test_prompts_that_the_weights_were_not_fitted_to_go_where_they_belong(router
         if {tier, right} == {"fast", "premium"}
     ]
     assert two_tiers_off == []
+
+
+def test_symptoms_told_as_stories_mostly_go_where_they_belong(router: ModelRouter) -> None:
+    cases = labelled("blind_e.jsonl")
+    places = [(TIERS.index(router.decide(request).tier), TIERS.index(tier)) for request, tier in cases]
+    # The weak side of the router: hold what there is, 49 of 60 with one two tiers off.
+    assert sum(decided == right for decided, right in places) >= 49
+    assert sum(abs(decided - right) == 2 for decided, right in places) <= 1
+
+
+@pytest.mark.parametrize(
+    ("prompt", "size", "tier"),
+    [
+        ("fix the TypeError in the save method: 'NoneType' object is not subscriptable", 8_000, "primary"),
+        ("hi", 0, "fast"),
+        ("เขียน unit test ให้คลาสนี้หน่อย", 1_200, "primary"),
+        ("recursion คืออะไร", 0, "fast"),
+        ("add a mutex around this map", 1_000, "primary"),
+        ("hash the passwords with argon2", 900, "primary"),
+    ],
+)
+def test_plain_work_and_greetings_stay_cheap(router: ModelRouter, prompt: str, size: int, tier: str) -> None:
+    assert router.decide(RouteInput(prompt, size)).tier == tier
 
 
 def test_the_labelled_set_is_large_and_speaks_many_languages() -> None:
@@ -245,7 +271,8 @@ def test_hostile_prompts_are_decided_quickly(router: ModelRouter, prompt: str) -
 
 def test_a_decision_is_the_same_each_time_and_takes_far_less_than_a_request(knowledge: RoutingKnowledge) -> None:
     requests = [request for request, _ in labelled("tuned.jsonl")]
-    first, second = ModelRouter(PROVIDER, Routing(), knowledge), ModelRouter(PROVIDER, Routing())
+    other = RoutingKnowledge(Vocabulary.load(), Weights.load())
+    first, second = ModelRouter(PROVIDER, Routing(), knowledge), ModelRouter(PROVIDER, Routing(), other)
     start = time.perf_counter()
     decisions = [first.decide(request) for request in requests]
     # The figure to hold is 0.2 ms (benchmarks/fit_router.py); a loaded machine gets ten times that here.

@@ -14,13 +14,20 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from missy_lsp.errors import ModelError
-from missy_lsp.llm.catalogue import Catalogue
+from missy_lsp.llm.catalogue import Catalogue, ModelFacts
 from missy_lsp.llm.providers import anthropic_errors as errors
-from missy_lsp.llm.providers.anthropic_client import ClientSettings, client_for_key, is_installed, open_client
-from missy_lsp.llm.providers.anthropic_request import Json, prompt_characters, request_body
+from missy_lsp.llm.providers.anthropic_client import (
+    ClientSettings,
+    client_for_key,
+    direct_client,
+    is_installed,
+    open_client,
+)
+from missy_lsp.llm.providers.anthropic_listing import fetch_models
+from missy_lsp.llm.providers.anthropic_request import Json, request_body
 from missy_lsp.llm.providers.anthropic_stream import ContentTimeout, StreamLimits, read_start, read_turn
 from missy_lsp.llm.providers.anthropic_turn import TurnFault, TurnReader
 from missy_lsp.llm.providers.base import OnEvent
@@ -32,8 +39,10 @@ if TYPE_CHECKING:
     import httpx2
 
     from missy_lsp.config.values import Network, ProviderConfig
+    from missy_lsp.llm.providers.anthropic_client import SdkClient
 
 _MOST_CLIENTS = 64
+_LISTING_S = 60.0
 _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
@@ -42,6 +51,7 @@ class AnthropicProvider:
 
     name = "anthropic"
     needs_key = True
+    remedy = ""
 
     def __init__(
         self,
@@ -60,7 +70,7 @@ class AnthropicProvider:
         self._environ = os.environ if environ is None else environ
         self._now = now
         self._opening = asyncio.Lock()
-        self._client: anthropic.AsyncAnthropic | None = None
+        self._client: SdkClient | None = None
         self._clients: dict[Secret, anthropic.AsyncAnthropic] = {}
         self._is_installed = False
 
@@ -96,15 +106,13 @@ class AnthropicProvider:
     async def stream(self, request: ModelRequest, key: Secret | None, on_event: OnEvent) -> TurnEnd:
         """Run one turn; see `Provider.stream`."""
         secret = self._checked(key)
-        call = errors.Call(self.id, self._settings.endpoint, request.model, secret)
-        body = request_body(request, self._models().facts(request.model))
+        call = errors.Call(self.id, self._settings.endpoint, request.model, secret, self.remedy)
+        body = request_body(request, self._facts(request))
         client = self._client_for(await self._opened(), secret)
         import anthropic
         import httpx2
 
-        reader = TurnReader(
-            request.model, on_event, lambda data: errors.event_error(call, data), prompt_characters(request)
-        )
+        reader = TurnReader(request.model, on_event, lambda data: errors.event_error(call, data), request.prompt)
         try:
             return await self._exchange(client, body, request.timeout_s, reader, call)
         except ModelError as error:
@@ -124,18 +132,36 @@ class AnthropicProvider:
         failure.request_id = failure.request_id or reader.request_id
         raise failure
 
+    async def list_models(self, key: Secret, timeout_s: float) -> list[object]:
+        """Ask for the models; see `Listing.list_models`."""
+        secret = self._checked(key)
+        call = errors.Call(self.id, self._settings.endpoint, "", secret)
+        client = self._client_for(await self._opened(), secret)
+        import anthropic
+        import httpx2
+
+        try:
+            async with asyncio.timeout(_LISTING_S):
+                return await fetch_models(client, call, timeout_s, self._now())
+        except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
+            raise self._silence(call, error, timeout_s) from None
+        except TimeoutError:
+            raise self._timeout(call, f"did not finish within {_LISTING_S:.0f} seconds") from None
+        except (anthropic.APIConnectionError, httpx2.HTTPError, OSError) as error:
+            raise self._broken(call, error) from None
+
     def preview(self, request: ModelRequest) -> Json:
         """Return the request; see `Previewing.preview`."""
         endpoint = self._settings.endpoint
         shown = {"authorization": "Bearer [redacted]", "x-api-key": "[redacted]"}
         headers: Json = {name: shown[name] for name in self._settings.key_headers}
         headers["content-type"] = "application/json"
-        body = request_body(request, self._models().facts(request.model))
+        body = request_body(request, self._facts(request))
         return {"method": "POST", "url": f"{endpoint}/v1/messages", "headers": headers, "body": body}
 
     async def _exchange(
         self,
-        client: anthropic.AsyncAnthropic,
+        client: SdkClient,
         body: Json,
         timeout_s: float,
         reader: TurnReader,
@@ -172,35 +198,47 @@ class AnthropicProvider:
                     raise errors.foreign_answer(call, "an empty event stream", b"")
                 return reader.finish()
             finally:
+                reader.tell_usage()
                 await response.aclose()
 
-    def _client_for(self, client: anthropic.AsyncAnthropic, key: Secret) -> anthropic.AsyncAnthropic:
+    def _make_client(self, **options: Any) -> SdkClient:
+        """Make the SDK's client, in a thread."""
+        return direct_client(**options)
+
+    def _client_for(self, client: SdkClient, key: Secret | None) -> SdkClient:
         """Return the client as it speaks with one key; copies share the connections and are kept."""
+        if key is None:
+            return client
         if key not in self._clients:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            self._clients[key] = client_for_key(client, key, self._settings.key_headers)
+            self._clients[key] = client_for_key(
+                cast("anthropic.AsyncAnthropic", client), key, self._settings.key_headers
+            )
         return self._clients[key]
 
-    async def _opened(self) -> anthropic.AsyncAnthropic:
+    async def _opened(self) -> SdkClient:
         if self._client is None:
             async with self._opening:
                 if self._client is None:
                     self._client = await asyncio.to_thread(self._open)
         return self._client
 
-    def _open(self) -> anthropic.AsyncAnthropic:
+    def _open(self) -> SdkClient:
         """Import, build, and send one request to nowhere, so that the first real one finds everything built."""
-        client = open_client(self._settings)
+        client = open_client(self._settings, make=self._make_client)
         asyncio.run(_rehearse(self._models()))
         return client
+
+    def _facts(self, request: ModelRequest) -> ModelFacts:
+        return request.facts or self._models().facts(request.model)
 
     def _models(self) -> Catalogue:
         if self._catalogue is None:
             self._catalogue = Catalogue.load()
         return self._catalogue
 
-    def _checked(self, key: Secret | None) -> Secret:
+    def _checked(self, key: Secret | None) -> Secret | None:
         """Return the key, if it can be one: a wrong one is told here, in words that HTTP libraries don't have."""
         text = key.reveal() if key else ""
         if key is None or not text:
@@ -237,8 +275,8 @@ class AnthropicProvider:
             )
         return self._timeout(call, f"sent nothing for {timeout_s:g} seconds")
 
-    def _broken(self, call: errors.Call, error: Exception, reader: TurnReader) -> ModelError:
-        if reader.started:
+    def _broken(self, call: errors.Call, error: Exception, reader: TurnReader | None = None) -> ModelError:
+        if reader is not None and reader.started:
             return ModelError(
                 "truncated", errors.fault_sentence(call, "truncated", "the connection broke"), retryable=True
             )

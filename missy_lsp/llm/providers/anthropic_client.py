@@ -12,8 +12,8 @@ import gc
 import importlib.util
 import logging
 import ssl
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -24,6 +24,8 @@ from missy_lsp.secret import Secret
 if TYPE_CHECKING:
     import anthropic
     import httpx2
+
+    SdkClient = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicBedrockMantle | anthropic.AsyncAnthropicVertex
 
 _MAX_CONNECTIONS = 64
 _MAX_IDLE_CONNECTIONS = 8
@@ -68,19 +70,29 @@ def is_installed(package: str) -> bool:
         return False
 
 
+def direct_client(**options: Any) -> anthropic.AsyncAnthropic:
+    """Make the client that speaks to Anthropic or a gateway."""
+    import anthropic
+
+    # A key is given, so that the SDK looks neither into the environment nor for a profile.
+    return anthropic.AsyncAnthropic(api_key="replaced-for-each-request", **options)
+
+
 def open_client(
-    settings: ClientSettings, transport: httpx2.AsyncBaseTransport | None = None
-) -> anthropic.AsyncAnthropic:
+    settings: ClientSettings,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    make: Callable[..., SdkClient] = direct_client,
+) -> SdkClient:
     """Import the SDK and build the client; slow the first time, so never call it on the event loop.
 
-    `transport` stands in for the network. Raises `ModelError` where the settings or the installation are
-    at fault.
+    `transport` stands in for the network; `make` makes the client of the options that all of them have. Raises
+    `ModelError` where the settings or the installation are at fault.
     """
     with _without_garbage_collection():
         try:
             import http.cookiejar
 
-            import anthropic
+            import anthropic  # noqa: F401  # imported for whoever makes the client
             import httpx2
         except ImportError as error:
             raise ModelError(
@@ -103,9 +115,7 @@ def open_client(
                     keepalive_expiry=_IDLE_CONNECTION_S,
                 ),
             )
-            return anthropic.AsyncAnthropic(
-                # Given explicitly, so that the SDK looks neither into the environment nor for a profile.
-                api_key="replaced-for-each-request",
+            return make(
                 base_url=settings.endpoint,
                 max_retries=0,
                 http_client=http_client,

@@ -58,17 +58,27 @@ _KIND_BY_TYPE: Mapping[str, ErrorKind] = {
     "request_too_large": "context_too_long",
     "timeout_error": "timeout",
 }
+# What LiteLLM says with a status that means something else: 422 or 429 for a key whose budget is spent, which no wait
+# mends, and 400 for an unknown key where it has no database of keys.
+_KIND_BY_GATEWAY_TYPE: Mapping[str, ErrorKind] = {
+    "budget_exceeded": "permission",
+    "no_db_connection": "authentication",
+}
 _RETRYABLE: frozenset[ErrorKind] = frozenset({"overloaded", "provider_unavailable", "rate_limited", "timeout"})
 
 
 @attrs.frozen
 class Call:
-    """What an error message may name: the entry in the configuration, the endpoint, the model; and what it may not."""
+    """What an error message may name: the entry in the configuration, the endpoint, the model; and what it may not.
+
+    `remedy` says what to do about refused credentials that are not a key of ours.
+    """
 
     provider_id: str
     base_url: str
     model: str
-    key: Secret
+    key: Secret | None
+    remedy: str = ""
 
     @property
     def host(self) -> str:
@@ -172,6 +182,8 @@ def _type_and_message(error: object) -> tuple[str, str]:
 def _kind_of(status: int, error_type: str, message: str) -> ErrorKind:
     if error_type == "overloaded_error":
         return "overloaded"
+    if error_type in _KIND_BY_GATEWAY_TYPE:
+        return _KIND_BY_GATEWAY_TYPE[error_type]
     if status in _KIND_BY_STATUS:
         return _KIND_BY_STATUS[status]
     if status == 400 and _CONTEXT_OVERFLOW.search(message):
@@ -188,6 +200,8 @@ def _sentence(call: Call, kind: ErrorKind, status: int, error_type: str, said: s
     wait = f" in {seconds} second{'s' if seconds > 1 else ''}" if seconds else " in a moment"
     host = call.host
     match kind:
+        case "authentication" | "permission" if call.remedy:
+            return f"{host} refused the request{reason}. {call.remedy}"
         case "authentication":
             return (
                 f"{host} refused the API key{reason}. Check it, or store another: "

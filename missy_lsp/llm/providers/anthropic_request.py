@@ -6,6 +6,7 @@ Sampling parameters are never sent: API version 2026-10-21 refuses them even at 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from missy_lsp.errors import ModelError
 from missy_lsp.llm.catalogue import ModelFacts
@@ -15,6 +16,7 @@ from missy_lsp.llm.types import (
     ModelRequest,
     OpaqueBlock,
     TextBlock,
+    Thinking,
     ToolResultBlock,
     ToolSpec,
     ToolUseBlock,
@@ -23,15 +25,14 @@ from missy_lsp.llm.types import (
 Json = dict[str, object]
 
 MAX_CACHE_BREAKPOINTS = 4
-# Dense code has about two characters a token: below this length a prefix can't reach the model's floor.
-_FEWEST_CHARS_PER_TOKEN = 2
-# Our own count where the endpoint gives none; careful, that is rather too many tokens than too few.
-_ESTIMATE_CHARS_PER_TOKEN = 3
+_LEAST_BUDGET_TOKENS = 1024
+# Below this length a prefix does not reach the model's floor: code has 3 to 4 bytes of UTF-8 a token, prose more.
+_BYTES_PER_TOKEN = 3
 
 
 def request_body(request: ModelRequest, facts: ModelFacts) -> Json:
     """Return the JSON body. Raises `ModelError` for a conversation that no model would accept."""
-    writer = _BlockWriter(facts.min_cache_tokens * _FEWEST_CHARS_PER_TOKEN)
+    writer = _BlockWriter(facts.min_cache_tokens * _BYTES_PER_TOKEN)
     tools = [writer.tool(tool) for tool in request.prompt.tools]
     system = [writer.text(block) for block in request.prompt.system if block.text.strip()]
     messages = [written for message in request.prompt.messages if (written := writer.message(message))]
@@ -52,6 +53,8 @@ def request_body(request: ModelRequest, facts: ModelFacts) -> Json:
         body["system"] = system
     if tools:
         body["tools"] = tools
+    if request.thinking is not None and (thinking := _thinking(request.thinking, facts, body["max_tokens"])):
+        body["thinking"] = thinking
     output: Json = {}
     if effort := facts.accepted_effort(request.effort):
         output["effort"] = effort
@@ -62,22 +65,14 @@ def request_body(request: ModelRequest, facts: ModelFacts) -> Json:
     return body
 
 
-def estimate_tokens(characters: int) -> int:
-    """Return a careful number of tokens for a text of this length."""
-    return -(-characters // _ESTIMATE_CHARS_PER_TOKEN)
-
-
-def prompt_characters(request: ModelRequest) -> int:
-    """Return about how many characters of prompt the request has: tools, system, messages."""
-    prompt = request.prompt
-    size = sum(len(tool.description) + len(str(tool.input_schema)) for tool in prompt.tools)
-    for block in (*prompt.system, *(block for message in prompt.messages for block in message.content)):
-        match block:
-            case TextBlock(text=text) | ToolResultBlock(text=text):
-                size += len(text)
-            case ToolUseBlock(input=value) | OpaqueBlock(value=value):
-                size += len(str(value))
-    return size
+def _thinking(wanted: Thinking, facts: ModelFacts, max_tokens: object) -> Json | None:
+    """Return the field, None where the model refuses it; half of the output is left for the answer."""
+    if wanted.mode not in facts.thinking:
+        return None
+    if wanted.mode != "enabled":
+        return {"type": wanted.mode}
+    budget = min(wanted.budget_tokens, cast("int", max_tokens) // 2)
+    return {"type": "enabled", "budget_tokens": budget} if budget >= _LEAST_BUDGET_TOKENS else None
 
 
 def plain_json(value: object) -> object:
@@ -94,17 +89,17 @@ def plain_json(value: object) -> object:
 class _BlockWriter:
     """Write blocks in the order in which the API renders them, and mark where a cached prefix ends.
 
-    A mark before `min_prefix_chars` characters would cache nothing and is left out.
+    A mark before `min_prefix_bytes` bytes would cache nothing and is left out.
     """
 
-    def __init__(self, min_prefix_chars: int) -> None:
-        self._min_prefix_chars = min_prefix_chars
-        self._characters = 0
+    def __init__(self, min_prefix_bytes: int) -> None:
+        self._min_prefix_bytes = min_prefix_bytes
+        self._bytes = 0
         self._marked: list[Json] = []
 
     def tool(self, tool: ToolSpec) -> Json:
         schema = plain_json(tool.input_schema)
-        self._characters += len(tool.name) + len(tool.description) + len(str(schema))
+        self._bytes += len(tool.name) + len(tool.description) + len(str(schema))
         return {"name": tool.name, "description": _clean(tool.description), "input_schema": schema}
 
     def message(self, message: Message) -> Json | None:
@@ -113,9 +108,10 @@ class _BlockWriter:
         return {"role": message.role, "content": content} if content else None
 
     def text(self, block: TextBlock) -> Json:
-        body: Json = {"type": "text", "text": _clean(block.text)}
-        self._characters += len(block.text)
-        if block.cache and self._characters >= self._min_prefix_chars:
+        text = _clean(block.text)
+        body: Json = {"type": "text", "text": text}
+        self._bytes += len(text.encode())
+        if block.cache and self._bytes >= self._min_prefix_bytes:
             body["cache_control"] = {"type": "ephemeral"}
             self._marked.append(body)
         return body
@@ -137,7 +133,7 @@ class _BlockWriter:
                     body["is_error"] = True
             case OpaqueBlock(value=value):
                 body = {str(name): plain_json(item) for name, item in value.items()}
-        self._characters += len(str(body))
+        self._bytes += len(str(body))
         return body
 
 

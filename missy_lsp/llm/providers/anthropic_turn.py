@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from missy_lsp.errors import ErrorKind, ModelError
-from missy_lsp.llm.providers.anthropic_request import estimate_tokens
+from missy_lsp.llm.estimating import prompt_tokens, tokens_of_length
 from missy_lsp.llm.providers.base import OnEvent
 from missy_lsp.llm.types import (
     Block,
     OpaqueBlock,
+    Prompt,
     TextBlock,
     TextDelta,
     ThinkingDelta,
@@ -75,11 +76,11 @@ class _OpenBlock:
 class TurnReader:
     """Take the events of one response in order; `finish()` gives the turn or says what was wrong with it.
 
-    `error_of` classifies the data of an `error` event. `prompt_chars` is the length of the prompt, from
-    which tokens are estimated where the endpoint reports none that can be believed.
+    `error_of` classifies the data of an `error` event. The tokens of `prompt` are estimated where the endpoint
+    reports none that can be believed.
     """
 
-    def __init__(self, model: str, on_event: OnEvent, error_of: StreamErrorOf, prompt_chars: int) -> None:
+    def __init__(self, model: str, on_event: OnEvent, error_of: StreamErrorOf, prompt: Prompt) -> None:
         self.started = False
         self.stopped = False
         self.stop_reason: str | None = None
@@ -93,7 +94,7 @@ class TurnReader:
         self._text: list[str] = []
         self._chars = 0
         self._held_back = ""
-        self._tokens = _ReportedTokens(prompt_chars)
+        self._tokens = _ReportedTokens(prompt)
 
     @property
     def text(self) -> str:
@@ -127,6 +128,11 @@ class TurnReader:
         else:
             return False
         return True
+
+    def tell_usage(self) -> None:
+        """Tell what a turn that was cut off or cancelled came to: the API has counted its tokens all the same."""
+        if self.started and not self.stopped:
+            self._on_event(UsageSoFar(self._tokens.usage(self._chars)))
 
     def finish(self) -> TurnEnd:
         """Return the turn, once nothing more comes.
@@ -257,8 +263,8 @@ def parse_tool_input(text: str) -> dict[str, object] | None:
 class _ReportedTokens:
     """Usage as the endpoint reports it; a number that can't be true is replaced by our own count."""
 
-    def __init__(self, prompt_chars: int) -> None:
-        self._prompt_chars = prompt_chars
+    def __init__(self, prompt: Prompt) -> None:
+        self._prompt = prompt
         self._input: int | None = None
         self._output: int | None = None
         self._output_is_final = False
@@ -279,8 +285,8 @@ class _ReportedTokens:
     def usage(self, answer_chars: int) -> Usage:
         output = self._output or 0
         if not self._output_is_final:
-            output = max(output, estimate_tokens(answer_chars))
-        input_tokens = estimate_tokens(self._prompt_chars) if self._input is None else self._input
+            output = max(output, tokens_of_length(answer_chars))
+        input_tokens = prompt_tokens(self._prompt) if self._input is None else self._input
         return Usage(input_tokens, output, self._cache_read, self._cache_creation)
 
     def _take_prompt(self, usage: object) -> None:

@@ -25,6 +25,15 @@ class Previewing(Protocol):
 
 
 @runtime_checkable
+class Listing(Protocol):
+    """A provider that can ask its upstream which models it serves."""
+
+    async def list_models(self, key: Secret, timeout_s: float) -> list[object]:
+        """Return what upstream says of each model, unchecked. Raises `ModelError`. Never retries."""
+        ...
+
+
+@runtime_checkable
 class Provider(Protocol):
     """An upstream that answers model requests.
 

@@ -1,17 +1,20 @@
 """The provider that needs nothing: no network, no key, the same answer every time.
 
 It says that it is offline, outlines the code it was given, and answers a request for an edit (one that asks
-for `<replacement>` tags) with the same code under one added comment line. For `missy demo`, `--offline`,
+for `<replacement>` tags) with the same code under one added comment line, one for a suggestion at the cursor with such
+a comment there. For `missy demo`, `--offline`,
 tests, and the first minutes without a key.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from missy_lsp.errors import ModelError
+from missy_lsp.llm.estimating import tokens_of_length
 from missy_lsp.llm.providers.base import OnEvent
 from missy_lsp.llm.providers.offline_outline import MAX_ENTRIES, Code, comment_line, find_code, outline
 from missy_lsp.llm.types import (
@@ -35,11 +38,13 @@ DEFAULT_PACE_S = 0.005
 
 _EDIT_TAG = "<replacement>"
 _EDIT_COMMENT = "Missy is offline: no model was asked, the code below is unchanged."
+_SUGGESTED_COMMENT = "Missy is offline: no model was asked."
+# Where `prompts/completion.md` has it: the cursor is told by a mark in the document.
+_MARK = re.compile(r"^The mark: `(\S+)`", re.MULTILINE)
 _FIRST_SENTENCE = (
     "**Missy is offline.** No model was asked and nothing left this machine. For an answer from Claude, set "
     "`ANTHROPIC_API_KEY` or run `missy vault set anthropic_api_key`.\n\n"
 )
-_CHARS_PER_TOKEN = 4
 _SHORTEST_PIECE = 16
 _MOST_PIECES = 120
 
@@ -68,12 +73,12 @@ class OfflineProvider:
     async def stream(self, request: ModelRequest, key: Secret | None, on_event: OnEvent) -> TurnEnd:
         """Stream the answer in pieces; the usage is estimated. A key is not looked at."""
         answer = offline_answer(request.prompt)
-        prompt_tokens = _tokens(sum(len(text) for text in _texts(request.prompt)))
+        prompt_tokens = tokens_of_length(sum(len(text) for text in _texts(request.prompt)))
         on_event(UsageSoFar(Usage(prompt_tokens, 0)))
         for piece in _pieces(answer):
             await asyncio.sleep(self._pace_s)
             on_event(TextDelta(piece))
-        usage = Usage(prompt_tokens, _tokens(len(answer)))
+        usage = Usage(prompt_tokens, tokens_of_length(len(answer)))
         on_event(UsageSoFar(usage))
         return TurnEnd("end_turn", usage, OFFLINE_MODEL, (TextBlock(answer),))
 
@@ -91,7 +96,8 @@ def offline_answer(prompt: Prompt) -> str:
         raise ModelError("invalid_request", "The prompt is empty. Write what you want to know or to have done.")
     code = find_code(asked)
     if _asks_for_edit(prompt, asked[0], code):
-        return _edit(code)
+        mark = _MARK.search(asked[0].replace(code.text, "")) if code else None
+        return _edit(code) if code is None or mark is None else _suggestion(code, mark[1])
     return _FIRST_SENTENCE + (_outline_text(code) if code else "It was given no code to outline.\n")
 
 
@@ -107,6 +113,15 @@ def _edit(code: Code | None) -> str:
     indent = first[: len(first) - len(first.lstrip())]
     comment = comment_line(_EDIT_COMMENT, code.language if code else "", indent)
     return f"{_EDIT_TAG}\n{comment}\n{text}\n</replacement>"
+
+
+def _suggestion(code: Code, mark: str) -> str:
+    """Return the line of the cursor with a comment at its end; as it is where something stands behind the cursor."""
+    line = next((line for line in code.text.split("\n") if mark in line), "")
+    head, _, tail = line.partition(mark)
+    space = " " if head and not head[-1].isspace() else ""
+    comment = "" if tail.strip() else comment_line(_SUGGESTED_COMMENT, code.language, space)
+    return f"{_EDIT_TAG}\n{head}{comment}{tail}\n</replacement>"
 
 
 def _outline_text(code: Code) -> str:
@@ -135,10 +150,6 @@ def _message_texts(message: Message) -> Iterator[str]:
         match block:
             case TextBlock(text=text) | ToolResultBlock(text=text):
                 yield text
-
-
-def _tokens(characters: int) -> int:
-    return -(-characters // _CHARS_PER_TOKEN)
 
 
 def _pieces(text: str) -> Iterator[str]:

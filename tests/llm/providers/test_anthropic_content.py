@@ -8,7 +8,7 @@ from missy_lsp.llm.providers.anthropic import AnthropicProvider
 from missy_lsp.llm.types import OpaqueBlock, TextBlock, ToolUseBlock, Usage
 from tests.support import fake_api as fake
 from tests.support.fake_api import FakeApi
-from tests.support.provider_calls import call
+from tests.support.provider_calls import call, cancelled_call
 
 START = [fake.message_start(), fake.block_start()]
 END = [fake.block_stop(), fake.message_delta(), fake.message_stop()]
@@ -117,19 +117,31 @@ async def test_cache_use_is_reported(api: FakeApi, provider: AnthropicProvider) 
     assert outcome.end.usage == outcome.last_usage == Usage(5, 12, 1005, 61)
 
 
+@pytest.mark.parametrize("last", [fake.Close(), fake.Reset(), None], ids=["close", "reset", "cancelled"])
+async def test_what_was_written_before_the_end_came_too_early_is_counted(
+    api: FakeApi, provider: AnthropicProvider, last: fake.Step | None
+) -> None:
+    usage = {"input_tokens": 5, "cache_read_input_tokens": 1005, "cache_creation_input_tokens": 61, "output_tokens": 1}
+    parts = [fake.message_start(usage=usage), fake.block_start(), fake.text_delta("x" * 3000)]
+    api.enqueue([*fake.stream(*parts, end=False), last or fake.Hold()])
+    outcome = await (cancelled_call(provider) if last is None else call(provider))
+    assert outcome.text == "x" * 3000
+    assert outcome.last_usage == Usage(5, 1000, 1005, 61)
+
+
 LONG = fake.text_delta("x" * 3000)
 
 
 @pytest.mark.parametrize(
     ("start", "end", "usage"),
     [
-        pytest.param({"input_tokens": -5}, {"output_tokens": -1}, Usage(11, 1001), id="negative"),
-        pytest.param({"input_tokens": None}, {"output_tokens": None}, Usage(11, 1001), id="null"),
-        pytest.param({"input_tokens": 10**18}, {"output_tokens": 10**18}, Usage(11, 1001), id="huge"),
-        pytest.param({"input_tokens": "9"}, {"output_tokens": 2.5}, Usage(11, 1001), id="of the wrong type"),
-        pytest.param({"input_tokens": True}, {}, Usage(11, 1001), id="a boolean"),
-        pytest.param({}, {}, Usage(11, 1001), id="missing"),
-        pytest.param([], "none", Usage(11, 1001), id="no object"),
+        pytest.param({"input_tokens": -5}, {"output_tokens": -1}, Usage(22, 1001), id="negative"),
+        pytest.param({"input_tokens": None}, {"output_tokens": None}, Usage(22, 1001), id="null"),
+        pytest.param({"input_tokens": 10**18}, {"output_tokens": 10**18}, Usage(22, 1001), id="huge"),
+        pytest.param({"input_tokens": "9"}, {"output_tokens": 2.5}, Usage(22, 1001), id="of the wrong type"),
+        pytest.param({"input_tokens": True}, {}, Usage(22, 1001), id="a boolean"),
+        pytest.param({}, {}, Usage(22, 1001), id="missing"),
+        pytest.param([], "none", Usage(22, 1001), id="no object"),
         pytest.param(
             {"input_tokens": 7}, {"output_tokens": 9, "input_tokens": 8}, Usage(8, 9), id="corrected at the end"
         ),

@@ -44,6 +44,8 @@ STATUSES = [
     (418, "", "", "invalid_request", False),
     (422, "", "no such field", "invalid_request", False),
     (429, "rate_limit_error", "slow down", "rate_limited", True),
+    (422, "budget_exceeded", "Budget has been exceeded! Current cost: 1.5, Max budget: 1.0", "permission", False),
+    (400, "no_db_connection", "No connected db.", "authentication", False),
     (500, "api_error", "internal", "provider_unavailable", True),
     (502, "", "", "provider_unavailable", True),
     (503, "overloaded_error", "Overloaded", "overloaded", True),

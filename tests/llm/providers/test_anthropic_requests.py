@@ -118,12 +118,12 @@ def test_a_whole_conversation_is_written_as_the_api_wants_it(catalogue: Catalogu
 @pytest.mark.parametrize(
     ("model", "sizes", "marked"),
     [
-        pytest.param("claude-sonnet-4-6", [2_048], [0], id="just long enough"),
-        pytest.param("claude-sonnet-4-6", [2_047], [], id="too short to be cached"),
-        pytest.param("claude-opus-4-6", [2_048], [], id="too short for this model"),
-        pytest.param("claude-haiku-5-5", [1_024], [0], id="long enough for this model"),
-        pytest.param("claude-sonnet-4-6", [1_500, 548], [1], id="the sum counts"),
-        pytest.param("claude-sonnet-4-6", [3_000] * 6, [2, 3, 4, 5], id="at most four"),
+        pytest.param("claude-sonnet-4-6", [3_072], [0], id="just long enough"),
+        pytest.param("claude-sonnet-4-6", [3_071], [], id="too short to be cached"),
+        pytest.param("claude-opus-4-6", [12_287], [], id="too short for this model"),
+        pytest.param("claude-haiku-5-5", [1_536], [0], id="long enough for this model"),
+        pytest.param("claude-sonnet-4-6", [1_500, 1_572], [1], id="the sum counts"),
+        pytest.param("claude-sonnet-4-6", [4_000] * 6, [2, 3, 4, 5], id="at most four"),
     ],
 )
 def test_a_prefix_is_marked_where_it_can_be_cached(

@@ -8,6 +8,7 @@ import pytest
 
 from missy_lsp.document import Snapshot, Span
 from missy_lsp.features.ask import AskInput, ChatTurn, build
+from missy_lsp.features.inline_completion import completion_prompt, completion_target, read_completion
 from missy_lsp.llm.providers.base import Provider
 from missy_lsp.llm.providers.offline import OfflineProvider, offline_answer
 from missy_lsp.llm.providers.offline_outline import Code, Entry, comment_line, find_code, outline
@@ -128,6 +129,20 @@ def test_an_edit_is_the_same_code_under_one_comment(language: str, code: str, co
     assert offline_answer(edit(code, language)) == f"<replacement>\n{comment}\n{code}\n</replacement>"
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "suggested"),
+    [
+        ("python", "def f():‸\n", " # Missy is offline: no model was asked."),
+        ("go", "func f() {\n\t‸\n}\n", "// Missy is offline: no model was asked."),
+        ("python", "print(‸)\n", ""),
+    ],
+)
+def test_a_suggestion_at_the_cursor_is_a_comment_where_one_may_stand(language: str, text: str, suggested: str) -> None:
+    target = completion_target(Snapshot("file:///a", 1, language, text.replace("‸", "")), text.index("‸"))
+    assert target is not None
+    assert read_completion(target, offline_answer(completion_prompt(target, 12)), 12) == suggested
+
+
 def test_a_system_text_can_ask_for_the_edit() -> None:
     asked = prompt("<selection-1>\nx\n</selection-1>\nBetter!", system="Answer inside <replacement> tags.")
     assert offline_answer(asked).startswith("<replacement>\n// Missy is offline")
@@ -146,7 +161,7 @@ def test_tools_and_a_system_text_count_as_prompt(provider: OfflineProvider) -> N
         asyncio.run(provider.stream(ModelRequest("m", one, 9, 1.0), None, lambda _: None)).usage
         for one in (plain, bigger)
     ]
-    assert [usage.input_tokens for usage in usages] == [10, 30]
+    assert [usage.input_tokens for usage in usages] == [14, 40]
 
 
 OUTLINES = {
