@@ -56,7 +56,8 @@ def _check(name: str, value: object, wanted: JsonObject) -> None:
     # bool is an int to Python, but not to the schema.
     if type(value) is not _TYPES[kind]:
         raise ToolRefusedError(f"The argument {name} must be {_WORDS[kind]}.")
-    if isinstance(value, str) and len(value) > _MAX_TEXT:
-        raise ToolRefusedError(f"The argument {name} has more than {_MAX_TEXT} characters.")
+    most = wanted.get("maxLength", _MAX_TEXT)
+    if isinstance(value, str) and isinstance(most, int) and len(value) > most:
+        raise ToolRefusedError(f"The argument {name} has more than {most} characters.")
     if type(value) is int and not 1 <= value <= _MAX_NUMBER:
         raise ToolRefusedError(f"The argument {name} must be a number from 1 to {_MAX_NUMBER}.")

@@ -8,6 +8,7 @@ has no such open (Windows), what was opened is compared with what was decided on
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -24,8 +25,8 @@ _MAX_PATH_LENGTH = 4_096
 _MAX_IGNORE_FILE_BYTES = 64 * 1024
 _MAX_DIRECTORY_ENTRIES = 20_000
 _SYSTEM_TREES = ("/proc", "/sys", "/dev")
-_HAS_DIRECTORY_OPEN = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
-_READ_FLAGS = (
+HAS_DIRECTORY_OPEN = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
+READ_FLAGS = (
     os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )  # fmt: skip
@@ -49,6 +50,9 @@ class Location:
     def name(self) -> str:
         """Return the path for a person and the model: relative to the folder, with `/`, on one line."""
         return shown("/".join(self.parts) or ".")
+
+    def lies_below(self, other: Location) -> bool:
+        return self.folder == other.folder and self.parts[: len(other.parts)] == other.parts
 
     def entry(self, name: str) -> Location:
         return attrs.evolve(self, parts=(*self.parts, name))
@@ -119,8 +123,8 @@ def open_file(location: Location) -> int | None:
 def entries_of(location: Location) -> tuple[list[Entry], bool]:
     """Return the entries of a directory sorted by name, and whether there are more than are looked at."""
     try:
-        if not _HAS_DIRECTORY_OPEN:
-            _refuse_links(location.folder, location.parts)
+        if not HAS_DIRECTORY_OPEN:
+            refuse_links(location.folder, location.parts)
             return _scan(location.path)
         descriptor = _open_below(location.folder, location.parts, directory=True)
     except (OSError, ValueError):
@@ -131,6 +135,34 @@ def entries_of(location: Location) -> tuple[list[Entry], bool]:
         return [], False
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def open_parent(location: Location, *, make: bool) -> Iterator[int]:
+    """Open the folder that holds a place, without following a link; with `make`, folders that are missing are made.
+
+    Raises OSError. Only where the system opens relative to a folder (`HAS_DIRECTORY_OPEN`).
+    """
+    descriptor = os.open(location.folder, READ_FLAGS | os.O_DIRECTORY)
+    try:
+        for part in location.parts[:-1]:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=descriptor)
+            below = os.open(part, READ_FLAGS | os.O_DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def refuse_links(folder: Path, parts: tuple[str, ...]) -> Path:
+    """Return a path below a folder. Raises OSError where a part of it is a link."""
+    path = folder.joinpath(*parts)
+    if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
+        raise OSError("a link was put into the path")
+    return path
 
 
 def is_windows_unsafe(part: str) -> bool:
@@ -213,14 +245,14 @@ def _is_system(path: Path) -> bool:
 
 
 def _open_below(folder: Path, parts: tuple[str, ...], *, directory: bool) -> int:
-    if not _HAS_DIRECTORY_OPEN:
+    if not HAS_DIRECTORY_OPEN:
         return _open_and_compare(folder, parts)
-    flags = _READ_FLAGS | os.O_DIRECTORY
+    flags = READ_FLAGS | os.O_DIRECTORY
     descriptor = os.open(folder, flags)
     for index, part in enumerate(parts):
         is_last = index == len(parts) - 1
         try:
-            below = os.open(part, flags if directory or not is_last else _READ_FLAGS, dir_fd=descriptor)
+            below = os.open(part, flags if directory or not is_last else READ_FLAGS, dir_fd=descriptor)
         finally:
             os.close(descriptor)
         descriptor = below
@@ -228,23 +260,16 @@ def _open_below(folder: Path, parts: tuple[str, ...], *, directory: bool) -> int
 
 
 def _open_and_compare(folder: Path, parts: tuple[str, ...]) -> int:
-    path = _refuse_links(folder, parts)
-    descriptor = os.open(path, _READ_FLAGS)
+    path = refuse_links(folder, parts)
+    descriptor = os.open(path, READ_FLAGS)
     try:
-        _refuse_links(folder, parts)
+        refuse_links(folder, parts)
         if not os.path.samestat(os.fstat(descriptor), os.stat(path)):
             raise OSError("the file was exchanged while it was opened")
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _refuse_links(folder: Path, parts: tuple[str, ...]) -> Path:
-    path = folder.joinpath(*parts)
-    if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
-        raise OSError("a link was put into the path")
-    return path
 
 
 def _scan(directory: int | Path) -> tuple[list[Entry], bool]:

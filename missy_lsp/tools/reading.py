@@ -14,6 +14,7 @@ from missy_lsp.tools.locating import Location, open_file
 from missy_lsp.tools.outcome import ToolOutcome, ToolRefusedError
 
 MAX_READ_BYTES = 256 * 1024
+MAX_EDITED_BYTES = 1024 * 1024
 MAX_SECONDS = 2.0
 _MAX_SCANNED_BYTES = 64 * 1024 * 1024
 _MAX_NOTEBOOK_BYTES = 8 * 1024 * 1024
@@ -40,8 +41,13 @@ class Passage:
     is_lossy: bool = False
 
 
-def read_file(location: Location, open_text: str | None, start_line: int, end_line: int | None) -> ToolOutcome | None:
-    """Return the lines asked for, numbered; None where there is no such file."""
+def read_file(
+    location: Location, open_text: str | None, start_line: int, end_line: int | None, *, is_draft: bool = False
+) -> ToolOutcome | None:
+    """Return the lines asked for, numbered; None where there is no such file.
+
+    `open_text` stands for what is on the disk: an editor's text, or a draft with the model's own edits.
+    """
     passage = _passage(location, open_text, start_line, end_line)
     if passage is None:
         return None
@@ -56,7 +62,7 @@ def read_file(location: Location, open_text: str | None, start_line: int, end_li
     if passage.line_count is not None:
         head += f" of {passage.line_count}"
     if open_text is not None:
-        head += " (as open in the editor)"
+        head += " (with your edits)" if is_draft else " (as open in the editor)"
     notes = ["[some bytes are not valid text and were replaced by \ufffd]"] if passage.is_lossy else []
     body = [_numbered(number, line) for number, line in enumerate(passage.lines, passage.start)]
     if passage.is_cut:
@@ -77,6 +83,39 @@ def text_of(location: Location, max_bytes: int) -> tuple[str, bool] | None:
     if is_binary(data[:_SNIFFED_BYTES]):
         return None
     return decoded(data[:max_bytes])[0], len(data) > max_bytes
+
+
+def editable_text(location: Location) -> str | None:
+    """Return all of a file's text as it stands on the disk, None where there is no such file.
+
+    Raises ToolRefusedError for one that an edit could harm: too large, binary, not UTF-8, a notebook.
+    """
+    descriptor = open_file(location)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        try:
+            data = _read_up_to(file.fileno(), MAX_EDITED_BYTES + 1)
+        except OSError:
+            return None
+    refuse_uneditable(location, len(data))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ToolRefusedError(f"{location.name} is no UTF-8 text; it can't be edited.")
+    return text
+
+
+def refuse_uneditable(location: Location, size: int) -> None:
+    """Raise ToolRefusedError for a file that is not edited, whatever it holds."""
+    if size > MAX_EDITED_BYTES:
+        raise ToolRefusedError(f"{location.name} has more than {MAX_EDITED_BYTES // 1024} KiB; it can't be edited.")
+    if location.name.lower().endswith(".ipynb"):
+        raise ToolRefusedError(
+            f"{location.name} is a notebook, which is not read as it is written; it can't be edited."
+        )
 
 
 def is_binary(head: bytes) -> bool:

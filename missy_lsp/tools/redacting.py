@@ -9,14 +9,15 @@ from missy_lsp.outbound.redaction import Redacted, redact_secrets
 from missy_lsp.tools.outcome import ToolOutcome
 
 if TYPE_CHECKING:
-    from missy_lsp.llm.turns import Toolbox
     from missy_lsp.llm.types import JsonObject, ToolSpec
+    from missy_lsp.tools.toolbox import Toolbox
 
 
 class RedactingToolbox:
     """A toolbox with placeholders for the secrets in its results (security.md, KEY-13).
 
-    `earlier` is what the request has replaced before: the same secret keeps its placeholder.
+    `earlier` is what the request has replaced before: the same secret keeps its placeholder. An edit gets its secrets
+    back.
     """
 
     def __init__(self, toolbox: Toolbox, earlier: tuple[Redacted, ...]) -> None:
@@ -27,7 +28,7 @@ class RedactingToolbox:
         return self._toolbox.specs()
 
     async def call(self, name: str, arguments: JsonObject) -> ToolOutcome:
-        outcome = await self._toolbox.call(name, arguments)
+        outcome = await self._toolbox.call(name, arguments, self._done)
         redacted = redact_secrets(strip_invisible(outcome.text)[0], self._done)
         if redacted.replacements:
             self._done = (*self._done, redacted)

@@ -6,20 +6,16 @@ everything, `outbound/deny_list.py`; here are the ignore files and the user's ow
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from missy_lsp.config.globs import glob_spec
 from missy_lsp.outbound.deny_list import denied_parts
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILES = (".gitignore", ".missyignore")
-
-_MAX_PATTERNS = 500
-_MAX_PATTERN_LENGTH = 200
-_FROM_THIRD_WILDCARD = re.compile(r"^((?:[^*]*\*+){2})[^*]*\*.*")
 
 
 def is_secret(parts: tuple[str, ...]) -> bool:
@@ -67,48 +63,6 @@ class IgnoreRules:
         if () not in self._specs:
             self._specs[()] = glob_spec(list(self._user_globs))
         return self._specs[()]
-
-
-def glob_spec(lines: list[str]) -> GitIgnoreSpec | None:
-    """Compile gitignore patterns, None for none.
-
-    Patterns become regular expressions, and a hostile repository writes them: their number, length and
-    wildcards are bounded. A pattern with more than two `*` in a part of a path is cut to a broader one.
-    """
-    from pathspec import GitIgnoreSpec
-
-    bounded = [_bounded(line) for line in lines[:_MAX_PATTERNS] if len(line) <= _MAX_PATTERN_LENGTH]
-    kept = [line for line in bounded if line.strip() and not line.startswith("#")]
-    if not kept:
-        return None
-    try:
-        return GitIgnoreSpec.from_lines(kept)
-    except (ValueError, re.error):
-        return _spec_of_valid(kept)
-
-
-def _spec_of_valid(lines: list[str]) -> GitIgnoreSpec | None:
-    from pathspec import GitIgnoreSpec
-
-    valid: list[str] = []
-    for line in lines:
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except (ValueError, re.error):
-            continue
-        valid.append(line)
-    return GitIgnoreSpec.from_lines(valid) if valid else None
-
-
-def _bounded(line: str) -> str:
-    parts = line.split("/")
-    cut = [part if part == "**" else _FROM_THIRD_WILDCARD.sub(r"\1", part) for part in parts]
-    too_many = sum(part == "**" for part in parts) > 2
-    if cut == parts and not too_many:
-        return line
-    if line.startswith("!"):
-        return ""
-    return "/".join(cut[: cut.index("**") + 1] if too_many else cut)
 
 
 def _decision(spec: GitIgnoreSpec | None, parts: tuple[str, ...], is_directory: bool) -> bool | None:

@@ -1,8 +1,8 @@
-"""search: where a text occurs in the files below a folder."""
+"""search_text: where a text occurs in the files below a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from missy_lsp.document import split_lines
@@ -16,14 +16,23 @@ _MAX_SEARCHED_BYTES = 1024 * 1024
 _MAX_LINE = 300
 
 
-def search(location: Location, pattern: str, case_sensitive: bool, open_texts: Mapping[Path, str]) -> ToolOutcome:
-    """Return the lines that contain `pattern` literally, as `path:line: text`; open documents as they are open."""
+def search_text(
+    location: Location,
+    pattern: str,
+    case_sensitive: bool,
+    open_texts: Mapping[Path, str],
+    new_files: Sequence[Location] = (),
+) -> ToolOutcome:
+    """Return the lines that contain `pattern` literally, as `path:line: text`; open documents as they are open.
+
+    `new_files` are only in a draft, with their text among `open_texts`.
+    """
     wanted = pattern if case_sensitive else pattern.casefold()
     walk = Walk(location, MAX_SECONDS)
     lines: list[str] = []
     files = 0
     left_out = ""
-    for place, text, is_cut in _texts(walk, location, open_texts):
+    for place, text, is_cut in _texts(walk, location, open_texts, new_files):
         matches = list(_matches(text, wanted, case_sensitive))
         files += bool(matches)
         lines += [f"{place.name}:{number}: {line}" for number, line in matches]
@@ -39,7 +48,9 @@ def search(location: Location, pattern: str, case_sensitive: bool, open_texts: M
     return ToolOutcome("\n".join([*body, *notes]), False, f"searched {location.name}: {count}")
 
 
-def _texts(walk: Walk, location: Location, open_texts: Mapping[Path, str]) -> Iterator[tuple[Location, str, bool]]:
+def _texts(
+    walk: Walk, location: Location, open_texts: Mapping[Path, str], new_files: Sequence[Location]
+) -> Iterator[tuple[Location, str, bool]]:
     """Yield the texts to search: that of the place itself where it is a file, else of every file below it."""
     if (alone := _text(location, open_texts)) is not None:
         yield location, *alone
@@ -47,6 +58,9 @@ def _texts(walk: Walk, location: Location, open_texts: Mapping[Path, str]) -> It
     for found in walk:
         if found.is_readable and found.entry.is_file and (text := _text(found.location, open_texts)) is not None:
             yield found.location, *text
+    for place in new_files:
+        if place.lies_below(location):
+            yield place, open_texts[place.path], False
 
 
 def _text(location: Location, open_texts: Mapping[Path, str]) -> tuple[str, bool] | None:

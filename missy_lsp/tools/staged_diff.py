@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from missy_lsp.config.globs import glob_spec
 from missy_lsp.errors import ModelError
-from missy_lsp.tools.rules import glob_spec, is_secret
+from missy_lsp.tools.rules import is_secret
 
 MAX_DIFF_BYTES = 512 * 1024
 GIT_WITHIN_S = 10.0

@@ -101,6 +101,32 @@ def test_tools_give_a_hostile_model_nothing(hostile: Hostile, case: Case) -> Non
     hostile.assert_nothing_leaked()
 
 
+@cases("tool_edits")
+def test_edit_tools_give_a_hostile_model_nothing(hostile: Hostile, case: Case) -> None:
+    hostile.api.enqueue(*(turn(hostile, said) for said in case["turns"] * case.get("repeat", 1)))
+    response = hostile.process.command("missy.ask", {"prompt": "look around", "tools": "edit", "wait": True})
+    expect = case["expect"]
+    given = list(results(hostile))
+    assert ("error" in response) == expect.get("error", False), response
+    edit = response.get("result", {}).get("edit", {})
+    assert edit.get("status") == expect.get("status"), edit
+    if expect.get("refused"):
+        assert [result.get("is_error") for result in given] == [True] * len(case["turns"][0]["calls"])
+    if last := expect.get("refused_last"):
+        assert [result.get("is_error") for result in given[-last:]] == [True] * last
+    if expect.get("same_results"):
+        assert len({result["content"] for result in map(_hashable, given)}) == 1
+    if "requests" in expect:
+        assert len(hostile.api.requests) == expect["requests"]
+    if edit.get("status") == "pending":
+        hostile.process.command("missy.discard", {"id": edit["id"]})
+    hostile.assert_nothing_leaked()
+
+
+def _hashable(result: dict[str, Any]) -> dict[str, str]:
+    return {"content": json.dumps(result["content"])}
+
+
 @cases("edits")
 def test_an_edit_of_a_hostile_model_is_refused_or_waits(hostile: Hostile, case: Case) -> None:
     if "linked/" in case["reply"] and not (hostile.folder / "linked").is_symlink():

@@ -138,13 +138,13 @@ async def test_a_deep_tree_is_walked_to_a_depth(workspace: Path) -> None:
     (folder / "bottom.txt").write_text("needle\n")
     listed = (await Toolbox((workspace,)).call("list_files", {})).text
     assert "[truncated: folders more than 20 deep are not looked into]" in listed
-    found = (await Toolbox((workspace,)).call("search", {"pattern": "needle"})).text
+    found = (await Toolbox((workspace,)).call("search_text", {"pattern": "needle"})).text
     assert found.startswith("No line contains it.\n[truncated")
 
 
 async def test_a_search_shows_its_first_lines_shortened(workspace: Path) -> None:
     (workspace / "many.txt").write_text(("x" * 500 + "needle" + "y" * 500 + "\n") * 500)
-    lines = (await Toolbox((workspace,)).call("search", {"pattern": "needle"})).text.splitlines()
+    lines = (await Toolbox((workspace,)).call("search_text", {"pattern": "needle"})).text.splitlines()
     assert len(lines) == 201
     assert lines[-1].startswith("[truncated: only the first 200 lines")
     assert all("needle" in line and len(line) < 400 for line in lines[:-1])
@@ -152,7 +152,7 @@ async def test_a_search_shows_its_first_lines_shortened(workspace: Path) -> None
 
 async def test_a_search_says_where_it_did_not_look(workspace: Path) -> None:
     (workspace / "large.txt").write_text("words\n" * 400_000 + "needle\n")
-    found = (await Toolbox((workspace,)).call("search", {"pattern": "needle"})).text
+    found = (await Toolbox((workspace,)).call("search_text", {"pattern": "needle"})).text
     assert found == "No line contains it.\n[truncated: only the first 1024 KiB of large.txt were searched]"
 
 

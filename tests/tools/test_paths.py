@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from missy_lsp.config.globs import glob_spec
 from missy_lsp.tools import locating
 from missy_lsp.tools.locating import is_windows_unsafe
 from missy_lsp.tools.outcome import shown
-from missy_lsp.tools.rules import glob_spec, is_secret
+from missy_lsp.tools.rules import is_secret
 from missy_lsp.tools.toolbox import Toolbox
 from tests.support.workspace import INSIDE_CANARY, OUTSIDE_CANARY, SECRETS, needs_links
 
@@ -58,12 +59,12 @@ async def test_where_the_system_can_not_open_part_by_part_nothing_more_is_given(
     toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The way of Windows, run here on another system: what was opened is compared with what was decided on."""
-    monkeypatch.setattr(locating, "_HAS_DIRECTORY_OPEN", False)
+    monkeypatch.setattr(locating, "HAS_DIRECTORY_OPEN", False)
     for path in [*OUTSIDE, *LINKED, *IGNORED, *SECRETS]:
         await refusal_of(toolbox, path)
     assert "def main()" in (await toolbox.call("read_file", {"path": "code"})).text
     assert "src/app.py" in (await toolbox.call("list_files", {})).text.splitlines()
-    assert (await toolbox.call("search", {"pattern": INSIDE_CANARY})).text == "No line contains it."
+    assert (await toolbox.call("search_text", {"pattern": INSIDE_CANARY})).text == "No line contains it."
 
 
 @needs_links
@@ -111,7 +112,7 @@ async def test_a_file_name_can_not_forge_a_line(workspace: Path, toolbox: Toolbo
     listed = (await toolbox.call("list_files", {})).text
     assert "a\\u000a.env: readable \\u001b[31m\\u202e.py" in listed.splitlines()
     assert "\x1b" not in listed
-    found = (await toolbox.call("search", {"pattern": "x = 1"})).text
+    found = (await toolbox.call("search_text", {"pattern": "x = 1"})).text
     assert len(found.splitlines()) == 1
     outcome = await toolbox.call("read_file", {"path": name})
     assert outcome.text.splitlines()[1] == "1\tx = 1"

@@ -16,7 +16,13 @@ from tests.support.workspace import INSIDE_CANARY, OUTSIDE_CANARY, write
 
 def test_the_descriptions_are_sorted_and_strict(toolbox: Toolbox) -> None:
     specs = toolbox.specs()
-    assert [spec.name for spec in specs] == ["list_files", "read_file", "search"]
+    assert [spec.name for spec in specs] == [
+        "diagnostics",
+        "document_symbols",
+        "list_files",
+        "read_file",
+        "search_text",
+    ]
     assert all(spec.input_schema["additionalProperties"] is False for spec in specs)
     assert specs == Toolbox(()).specs()
 
@@ -45,7 +51,7 @@ async def test_a_part_of_a_file_is_read(toolbox: Toolbox, arguments: dict[str, i
 @pytest.mark.parametrize(
     ("name", "arguments", "reason"),
     [
-        ("rm", {}, "There is no tool rm; there are list_files, read_file, search."),
+        ("rm", {}, "There is no tool rm; there are diagnostics, document_symbols, list_files, read_file, search_text."),
         ("x\n\x1b[2J", {}, "There is no tool x\\u000a\\u001b[2J; there are"),
         ("read_file", {}, "The argument path is missing."),
         ("read_file", {"path": 1}, "The argument path must be a text."),
@@ -60,9 +66,13 @@ async def test_a_part_of_a_file_is_read(toolbox: Toolbox, arguments: dict[str, i
         ("read_file", {"path": "src/app.py", "start_line": 3, "end_line": 2}, "end_line 2 is before start_line 3."),
         ("read_file", {"path": "src/app.py", "start_line": 9}, "There is no line 9: src/app.py has 5 lines."),
         ("read_file", {"path": "a" * 1_000_000}, "The argument path has more than 10000 characters."),
-        ("search", {"pattern": " "}, "pattern must be a text of one line that is not blank."),
-        ("search", {"pattern": "a\nb"}, "pattern must be a text of one line that is not blank."),
-        ("search", {"pattern": "a", "case_sensitive": "yes"}, "The argument case_sensitive must be true or false."),
+        ("search_text", {"pattern": " "}, "pattern must be a text of one line that is not blank."),
+        ("search_text", {"pattern": "a\nb"}, "pattern must be a text of one line that is not blank."),
+        (
+            "search_text",
+            {"pattern": "a", "case_sensitive": "yes"},
+            "The argument case_sensitive must be true or false.",
+        ),
     ],
 )
 async def test_a_wrong_call_is_answered_with_its_reason(
@@ -106,18 +116,20 @@ async def test_a_list_is_narrowed_by_path_and_pattern(
 
 
 async def test_a_search_finds_lines_literally(toolbox: Toolbox) -> None:
-    assert await toolbox.call("search", {"pattern": "DEF "}) == ToolOutcome(
+    assert await toolbox.call("search_text", {"pattern": "DEF "}) == ToolOutcome(
         "src/app.py:4: def main():\nsrc/deep/util.py:1: def helper():", False, "searched .: 2 lines in 2 files"
     )
-    assert (await toolbox.call("search", {"pattern": "DEF ", "case_sensitive": True})).text == "No line contains it."
-    assert (await toolbox.call("search", {"pattern": "d.f"})).text == "No line contains it."
-    in_one = await toolbox.call("search", {"pattern": "return", "path": "src/app.py"})
+    assert (
+        await toolbox.call("search_text", {"pattern": "DEF ", "case_sensitive": True})
+    ).text == "No line contains it."
+    assert (await toolbox.call("search_text", {"pattern": "d.f"})).text == "No line contains it."
+    in_one = await toolbox.call("search_text", {"pattern": "return", "path": "src/app.py"})
     assert in_one.text == "src/app.py:5:     return os.name"
 
 
 async def test_a_search_does_not_look_into_what_may_not_be_read(toolbox: Toolbox) -> None:
     for pattern in (INSIDE_CANARY, OUTSIDE_CANARY):
-        assert (await toolbox.call("search", {"pattern": pattern})).text == "No line contains it."
+        assert (await toolbox.call("search_text", {"pattern": pattern})).text == "No line contains it."
 
 
 async def test_unsaved_text_wins_over_the_disk(workspace: Path) -> None:
@@ -126,27 +138,70 @@ async def test_unsaved_text_wins_over_the_disk(workspace: Path) -> None:
     outcome = await toolbox.call("read_file", {"path": "src/app.py"})
     assert outcome.text == "src/app.py lines 1-1 of 1 (as open in the editor)\n1\tunsaved = 1"
     assert "not on disk" in (await toolbox.call("read_file", {"path": "src/new.py"})).text
-    assert (await toolbox.call("search", {"pattern": "unsaved"})).text == "src/app.py:1: unsaved = 1"
-    assert (await toolbox.call("search", {"pattern": "import os"})).text == "No line contains it."
+    assert (await toolbox.call("search_text", {"pattern": "unsaved"})).text == "src/app.py:1: unsaved = 1"
+    assert (await toolbox.call("search_text", {"pattern": "import os"})).text == "No line contains it."
 
 
 async def test_an_open_secret_is_still_no_file_for_the_model(workspace: Path) -> None:
     toolbox = Toolbox((workspace,), (), lambda: {str(workspace / ".env"): "KEY=1"})
     assert (await toolbox.call("read_file", {"path": ".env"})).is_error
-    assert (await toolbox.call("search", {"pattern": "KEY"})).text == "No line contains it."
+    assert (await toolbox.call("search_text", {"pattern": "KEY"})).text == "No line contains it."
 
 
 async def test_every_workspace_folder_is_looked_at(workspace: Path, tmp_path: Path) -> None:
     write(tmp_path / "second" / "other.py", "other = main\n")
     toolbox = Toolbox((workspace, tmp_path / "second"))
     assert "other = main" in (await toolbox.call("read_file", {"path": "other.py"})).text
-    found = (await toolbox.call("search", {"pattern": "main"})).text
+    found = (await toolbox.call("search_text", {"pattern": "main"})).text
     assert "In ws:\nsrc/app.py:4: def main():" in found
     assert "In second:\nother.py:1: other = main" in found
 
 
+async def test_the_symbols_of_a_file_come_with_their_lines(toolbox: Toolbox) -> None:
+    assert await toolbox.call("document_symbols", {"path": "src/app.py"}) == ToolOutcome(
+        "main (lines 4-5)", False, "outlined src/app.py: 1 symbols"
+    )
+    assert (
+        await toolbox.call("document_symbols", {"path": "kept.log"})
+    ).text == "Nothing was found that kept.log defines."
+    for path in (".env", "src", "leak.txt", "not_there.py"):
+        assert (await toolbox.call("document_symbols", {"path": path})).is_error
+
+
+async def test_the_symbols_of_a_large_file_are_bounded(workspace: Path) -> None:
+    write(workspace / "many.py", "".join(f"def f{number}():\n    return 1\n" for number in range(501)))
+    lines = (await Toolbox((workspace,)).call("document_symbols", {"path": "many.py"})).text.splitlines()
+    assert (len(lines), lines[-1]) == (501, "[truncated: only the first 500 are listed]")
+
+
+async def test_diagnostics_are_what_the_editor_passed_on_and_what_a_parser_finds(workspace: Path) -> None:
+    said = {
+        str(workspace / "src" / "app.py"): ("line 4: unused function main (checker)",),
+        str(workspace / ".env"): ("line 1: KEY=1 is no name (dotenv)",),
+        str(workspace.parent / "outside" / "secret.txt"): ("line 1: outside (checker)",),
+    }
+    toolbox = Toolbox((workspace,), (), dict, lambda: said)
+    one = await toolbox.call("diagnostics", {"path": "src/app.py"})
+    assert one.text.startswith("src/app.py:\nline 4: unused function main (checker)\n(as the editor passed them on")
+    assert one.text.endswith("A parser finds no faults in it.")
+    every = (await toolbox.call("diagnostics", {})).text
+    assert every.startswith("src/app.py:\nline 4: unused function main (checker)\n(as ")
+    assert "KEY" not in every
+    assert "outside" not in every
+    assert (await toolbox.call("diagnostics", {"path": ".env"})).is_error
+
+
+async def test_diagnostics_say_so_where_nothing_is_known(workspace: Path) -> None:
+    write(workspace / "broken.py", "def (:\n")
+    toolbox = Toolbox((workspace,))
+    assert "this is no sign that there are none" in (await toolbox.call("diagnostics", {})).text
+    outcome = (await toolbox.call("diagnostics", {"path": "broken.py"})).text
+    assert "this is no sign that there are none" in outcome
+    assert "A parser finds 1 fault in it." in outcome
+
+
 async def test_without_a_folder_nothing_is_read() -> None:
-    for name, arguments in (("read_file", {"path": __file__}), ("list_files", {}), ("search", {"pattern": "a"})):
+    for name, arguments in (("read_file", {"path": __file__}), ("list_files", {}), ("search_text", {"pattern": "a"})):
         assert (await Toolbox(()).call(name, arguments)).is_error
 
 
@@ -163,12 +218,16 @@ async def test_the_event_loop_goes_on_while_a_tool_works(workspace: Path) -> Non
             gaps.append(time.perf_counter() - start)
 
     ticking = asyncio.create_task(tick())
-    outcome = await toolbox.call("search", {"pattern": "not there"})
+    outcome = await toolbox.call("search_text", {"pattern": "not there"})
     ticking.cancel()
     assert outcome.text == "No line contains it."
     assert len(gaps) > 20
 
 
 async def test_what_is_given_back_can_be_sent_as_json(toolbox: Toolbox) -> None:
-    for name, arguments in (("list_files", {}), ("search", {"pattern": "a"}), ("read_file", {"path": "README.md"})):
+    for name, arguments in (
+        ("list_files", {}),
+        ("search_text", {"pattern": "a"}),
+        ("read_file", {"path": "README.md"}),
+    ):
         json.dumps((await toolbox.call(name, arguments)).text).encode("utf-8")
