@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,13 @@ def recorded_egress() -> Iterator[egress.Egress]:
 @pytest.fixture(scope="session", autouse=True)
 def recorded_artefacts(tmp_path_factory: pytest.TempPathFactory) -> None:
     artefacts.keep_in(tmp_path_factory.getbasetemp() / "seen")
+
+
+def pytest_collection_finish() -> None:
+    """Look no more for garbage among the thousands of tests and what was imported for them: it takes 6 % of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import attrs
 
-from missy_lsp.config.actions import Action
 from missy_lsp.config.values import Config
 from missy_lsp.errors import ModelError
 from missy_lsp.features.actions import ActionInput, action_route_input, build_action
 from missy_lsp.features.edits import NoProposal, Proposal, propose, repair_for
 from missy_lsp.features.material import Attachment
-from missy_lsp.features.outgoing import redacted_attachments, withheld_in, without_invisible
+from missy_lsp.features.outgoing import redacted_attachments, redacted_document, withheld_in, without_invisible
 from missy_lsp.llm.client import Call
-from missy_lsp.llm.estimating import text_tokens
+from missy_lsp.llm.estimating import most_tokens
 from missy_lsp.llm.turns import GOOD_STOPS
-from missy_lsp.llm.types import TIERS, Completion, Prompt, Repair, TierChoice
+from missy_lsp.llm.types import Completion, Prompt, Repair, TierChoice
 from missy_lsp.outbound.redaction import Redacted, redact_secrets
 
 # Room for what a model thinks before it writes and for what it adds.
@@ -36,15 +35,16 @@ def call_of(
         return repair_for(action, snapshot, target, text, can_structure=can_structure, redacted=asked.redacted)
 
     is_edit = action.result != "answer"
-    size = text_tokens(snapshot.text[target.shown.start : target.shown.end]) if target.shown and is_edit else 0
+    size = most_tokens(snapshot.text[target.shown.start : target.shown.end]) if target.shown and is_edit else 0
     prompt, notes = prompt_of(asked, config)
     return Call(
         prompt=prompt,
         config=config,
         provider=provider,
         model=model,
-        tier=_tier(action, tier),
+        tier=tier,
         route=action_route_input(asked),
+        effort=action.effort,
         repair=repair if is_edit else None,
         max_output_tokens=EXTRA_OUTPUT_TOKENS + 2 * size if is_edit else None,
         least_output_tokens=size if action.result == "replace" else 0,
@@ -64,7 +64,7 @@ def prompt_of(asked: ActionInput, config: Config) -> tuple[Prompt, tuple[str, ..
 
 def redacted_input(asked: ActionInput) -> ActionInput:
     """Return an action as it may be sent; its target cuts no secret in two."""
-    redacted = redact_secrets(asked.snapshot.text)
+    redacted, base = redacted_document(asked.snapshot)
     target = asked.target
     shown = None if target.shown is None else redacted.widened(target.shown)
     span = redacted.widened(target.span)
@@ -82,6 +82,7 @@ def redacted_input(asked: ActionInput) -> ActionInput:
         diagnostics=tuple(diagnostics),
         instruction=wish.text,
         redacted=redacted,
+        redacted_base=base,
         also_redacted=(*done[1:], wish),
     )
 
@@ -114,10 +115,3 @@ def proposal_of(asked: ActionInput, completion: Completion) -> Proposal | NoProp
     if isinstance(found, NoProposal) and found.is_empty:
         raise ModelError("invalid_response", f"{found.sentence} Nothing was changed; try again.")
     return found
-
-
-def _tier(action: Action, asked: TierChoice | None) -> TierChoice | None:
-    """Return the tier that was asked for, else the action's own where it names one."""
-    if asked is not None:
-        return asked
-    return action.tier if action.tier in TIERS else None

@@ -9,7 +9,7 @@ from missy_lsp.config.actions import Action
 from missy_lsp.document import Snapshot, Span
 from missy_lsp.errors import UsageError
 from missy_lsp.features.context import selection_place, tagged
-from missy_lsp.features.material import Attachment, as_blocks, gather, selection_blocks, system_blocks
+from missy_lsp.features.material import Attachment, as_blocks, gather, selection_blocks, shown_path, system_blocks
 from missy_lsp.features.outgoing import redacted_snapshot
 from missy_lsp.features.targets import Target
 from missy_lsp.llm.router import RouteInput
@@ -39,8 +39,8 @@ class Diagnostic:
 class ActionInput:
     """What an action is run with; see `AskInput` for what the two have in common.
 
-    `redacted` is the document's text as it may be sent, None where it is sent as it is; `also_redacted` what else of
-    the request had secrets taken out.
+    `redacted` is the document's text as it may be sent, None where it is sent as it is, `redacted_base` the earlier one
+    that is sent before it; `also_redacted` what else of the request had secrets taken out.
     """
 
     action: Action
@@ -52,13 +52,14 @@ class ActionInput:
     workspace_folder: str | None = None
     card: str = ""
     redacted: Redacted | None = None
+    redacted_base: Redacted | None = None
     also_redacted: tuple[Redacted, ...] = ()
 
     @property
     def sent(self) -> Snapshot:
         """Return the document as the model sees it: what the action is about is its span."""
         shown = attrs.evolve(self.snapshot, span=self.target.shown)
-        return shown if self.redacted is None else redacted_snapshot(shown, self.redacted)
+        return shown if self.redacted is None else redacted_snapshot(shown, self.redacted, self.redacted_base)
 
     @property
     def wish(self) -> str:
@@ -91,6 +92,8 @@ def action_route_input(asked: ActionInput) -> RouteInput:
         selection_chars=size,
         kind=asked.action.id,
         language_id=asked.snapshot.language_id,
+        path=shown_path(asked.snapshot, asked.workspace_folder),
+        action_tier=asked.action.tier,
     )
 
 

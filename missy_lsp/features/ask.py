@@ -60,7 +60,10 @@ def left_out(ask: AskInput, max_context_tokens: int) -> tuple[str, ...]:
 
 
 def route_input(ask: AskInput, tools: tuple[ToolSpec, ...] = ()) -> RouteInput:
-    """Return what the router decides on; the size is that of the selection, else of the whole material."""
+    """Return what the router decides on; the size is that of the selection, else of the whole material.
+
+    `tools` are those that the caller asked for: what every question is offered says nothing of this one.
+    """
     snapshot = ask.snapshot
     size = sum(len(attachment.text) for attachment in ask.attachments)
     if snapshot is not None:
@@ -72,6 +75,7 @@ def route_input(ask: AskInput, tools: tuple[ToolSpec, ...] = ()) -> RouteInput:
         history_length=len(ask.history),
         kind="ask",
         language_id=snapshot.language_id if snapshot else "",
+        path=material.shown_path(snapshot, ask.workspace_folder) if snapshot else "",
     )
 
 

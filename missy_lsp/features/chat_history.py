@@ -8,8 +8,8 @@ import attrs
 
 from missy_lsp.features.ask import AskInput, ChatTurn
 from missy_lsp.features.chat_document import ChatDocument, Turn
-from missy_lsp.features.context import estimate_tokens
 from missy_lsp.features.material import Attachment
+from missy_lsp.llm.estimating import about_tokens
 
 
 @attrs.frozen
@@ -36,7 +36,7 @@ def chat_history(chat: ChatDocument, question: Turn, max_tokens: int) -> ChatHis
     earlier = _without_refused([turn for turn in chat.turns if turn.span.start < question.span.start])
     kept: list[Turn] = []
     for turn in reversed(earlier):
-        max_tokens -= estimate_tokens(turn.text)
+        max_tokens -= about_tokens(turn.text)
         if max_tokens < 0:
             break
         kept.insert(0, turn)

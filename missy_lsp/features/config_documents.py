@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import attrs
 
-from missy_lsp.config.actions import front_fields
+from missy_lsp.config.actions import built_in_actions, front_fields
 from missy_lsp.config.json_schema import default_of
 from missy_lsp.config.values import SECTIONS, TOP_LEVEL, Config, ProviderConfig
 from missy_lsp.features.config_outline import (
@@ -37,6 +37,7 @@ _TYPES = {
     "tuple[str, ...]": "list of texts",
     "KeyReference | None": "a key: `vault://NAME`, `$ENV_NAME`, or null",
     "tuple[KeyReference, ...]": "list of keys: `vault://NAME` or `$ENV_NAME`",
+    "Mapping[str, str]": "mapping of names to texts",
 }
 _WORKSPACE = {"no": "no", "yes": "yes", "narrow": "only more careful"}
 
@@ -70,8 +71,11 @@ def hover_at(lines: Sequence[str], line: int, column: int, kind: DocumentKind) -
     spots = [spot for spot in keys_of_line(lines, line) if spot.start <= column]
     for spot in reversed(spots[-1:]):
         entry = _entries(spot.path[:-1], kind).get(spot.name)
+        path = spot.path
+        if entry is None and (entry := _map_at(path[:-1], kind)) is not None:
+            path = path[:-1]  # an entry of a map means what the map does
         if entry is not None:
-            return Explanation(_documentation(spot.path, entry, kind), line, spot.start, spot.end)
+            return Explanation(_documentation(path, entry, kind), line, spot.start, spot.end)
     return None
 
 
@@ -115,6 +119,16 @@ def _entries(path: Path, kind: DocumentKind) -> Mapping[str, Any]:
     return {}
 
 
+def _map_at(path: Path, kind: DocumentKind) -> Any:
+    """Return the field that is a map at a path, None for any other."""
+    entry = _entries(path[:-1], kind).get(path[-1]) if path else None
+    return entry if _is_map(entry) else None
+
+
+def _is_map(entry: Any) -> bool:
+    return isinstance(entry, attrs.Attribute) and entry.metadata.get("keys") is not None
+
+
 def _may_set(entry: Any, kind: DocumentKind) -> bool:
     if kind != "workspace" or isinstance(entry, str):
         return True
@@ -133,10 +147,15 @@ def _keys(
             if name not in taken:
                 yield name, name + colon, "section", "The settings of this provider, by a name of yours."
         return
+    within = _map_at(spot.path, kind)
+    if within is not None and within.metadata["keys"] == "action" and _may_set(within, kind):
+        for name, said in (("ask", "Questions."), *((found.id, found.title) for found in built_in_actions().actions)):
+            if name not in taken:
+                yield name, f"{name}{colon}{' ' if colon else ''}", "key", said
     for name, entry in _entries(spot.path, kind).items():
         if name in taken or not _may_set(entry, kind):
             continue
-        is_section = isinstance(entry, type) or name == "providers"
+        is_section = isinstance(entry, type) or name == "providers" or _is_map(entry)
         space = " " if colon and not is_section else ""
         text = _documentation((*spot.path, name), entry, kind)
         yield name, f"{name}{colon}{space}", "section" if is_section else "key", text
@@ -155,6 +174,9 @@ def _values(
     lines: Sequence[str], spot: CursorSpot, kind: DocumentKind, catalogue: Catalogue
 ) -> Iterator[tuple[str, str, Literal["key", "section", "value"], str]]:
     entry = _entries(spot.path[:-1], kind).get(spot.path[-1]) if spot.path else None
+    if _is_map(entry):
+        return  # its value is a mapping
+    entry = entry or _map_at(spot.path[:-1], kind)
     if entry is None or not _may_set(entry, kind):
         return
     for value, said in _choices(lines, spot.path, entry, kind, catalogue):
@@ -180,7 +202,7 @@ def _choices(
         yield from ((json.dumps(value), doc) for value in wanted)
     elif entry.name in _MODEL_FIELDS:
         yield from ((model, _of_model(catalogue, model)) for model in catalogue.models)
-    elif entry.name == "default_provider":
+    elif entry.name in ("default_provider", "folders"):
         named = {key.name: None for key in all_keys(lines) if key.path[:-1] == ("providers",)}
         yield from ((name, doc) for name in {**named, **dict.fromkeys(_PROVIDERS)})
     elif path[0] == "providers" and entry.name == "name":
@@ -213,7 +235,8 @@ def _documentation(path: Path, entry: Any, kind: DocumentKind) -> str:
         lines.append(f"- One of: {', '.join(f'`{choice}`' for choice in meta['choices'])}")
     if meta["minimum"] is not None:
         lines.append(f"- At least: {meta['minimum']:g}")
-    if not (meta["required"] and kind == "action") and not isinstance(entry.default, attrs.Factory):  # type: ignore[arg-type]
+    has_default = _is_map(entry) or not isinstance(entry.default, attrs.Factory)  # type: ignore[arg-type]
+    if has_default and not (meta["required"] and kind == "action"):
         lines.append(f"- Default: `{json.dumps(default_of(entry))}`")
     if kind != "action":
         lines.append(f"- A workspace file may set it: {_WORKSPACE[meta['workspace']]}")

@@ -8,7 +8,6 @@ material, so that nothing in there can look like the end of it (security.md, INJ
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -16,11 +15,13 @@ from itertools import chain
 import attrs
 
 from missy_lsp.document import Snapshot, split_lines
+from missy_lsp.llm.estimating import about_tokens
 
-_ASCII_CHARACTERS_PER_TOKEN = 3.5
-_OTHER_BYTES_PER_TOKEN = 2.0
 _NONCE_LENGTH = 8
 _MAX_IMPORT_LINES = 60
+# A document that is too long is shown around one of its stretches of so many lines, not around each selection.
+_STEADY_STEP = 200
+_LINES_BESIDE = 50
 _UNSAFE_IN_ATTRIBUTE = re.compile(r"[^\w .,:;+=@~#()\[\]{}/\\-]")
 _IMPORT = re.compile(
     r"\s*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|using\s|use\s|require\b|package\s|module\s|extern\s|@import\b"
@@ -41,36 +42,28 @@ class Excerpt:
     has_selection: bool
 
 
-def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text has, rather too many than too few.
-
-    One token for 3.5 ASCII characters (code has more of them than prose) and for 2 bytes of UTF-8 otherwise:
-    1.5 for a Chinese, Japanese or Korean character, 1 for a Cyrillic or accented one, 2 for an emoji.
-    """
-    if text.isascii():
-        return math.ceil(len(text) / _ASCII_CHARACTERS_PER_TOKEN)
-    ascii_count = len(text.encode("ascii", "ignore"))
-    other_bytes = len(text.encode("utf-8", "replace")) - ascii_count
-    return math.ceil(ascii_count / _ASCII_CHARACTERS_PER_TOKEN + other_bytes / _OTHER_BYTES_PER_TOKEN)
-
-
 def excerpt(snapshot: Snapshot, max_tokens: int) -> Excerpt:
     """Choose what of a document is sent within `max_tokens`.
 
     The whole text where it fits; else the imports at its head and the lines around the selection, or from the
-    top without one. A selection that would take more than half of it is left out here: it is sent beside.
+    top without one. They are the same lines for selections near each other, as far as the budget lets them: then the
+    API's cache has them. A selection that would take more than half of the budget is left out here: it is sent beside.
     """
     lines = split_lines(snapshot.text)
     if lines[-1] == "":
         lines.pop()
-    if estimate_tokens(snapshot.text) <= max_tokens:
+    if about_tokens(snapshot.text) <= max_tokens:
         return Excerpt(snapshot.text, len(lines), (), has_selection=True)
     first, last = _selected_lines(snapshot)
+    fits_beside = about_tokens(snapshot.selected) <= max_tokens / 2
+    if fits_beside and (steady := _steady_lines(lines, first, last, max_tokens)):
+        text, left_out = _with_marks(lines, steady, set())
+        return Excerpt(text, len(lines), left_out, has_selection=True)
     kept = set(range(first, last + 1)) if snapshot.span and not snapshot.span.is_empty else set()
-    budget = max_tokens - sum(estimate_tokens(lines[number]) for number in kept)
+    budget = max_tokens - sum(about_tokens(lines[number]) for number in kept)
     has_selection = budget >= max_tokens / 2
     hidden = set() if has_selection else kept
-    budget = max(0, max_tokens - estimate_tokens(snapshot.selected)) if hidden else budget
+    budget = max(0, max_tokens - about_tokens(snapshot.selected)) if hidden else budget
     budget = _add_imports(kept, lines, budget)
     _add_around(kept, lines, first, last, budget)
     text, left_out = _with_marks(lines, kept - hidden, hidden)
@@ -82,13 +75,13 @@ def shorten(text: str, max_tokens: int) -> Excerpt:
     lines = split_lines(text)
     if lines[-1] == "":
         lines.pop()
-    if estimate_tokens(text) <= max_tokens:
+    if about_tokens(text) <= max_tokens:
         return Excerpt(text, len(lines), (), has_selection=False)
     kept: set[int] = set()
     budget = max_tokens
     for step in range(len(lines)):
         number = step // 2 if step % 2 == 0 else len(lines) - 1 - step // 2
-        budget -= estimate_tokens(lines[number])
+        budget -= about_tokens(lines[number])
         if budget < 0:
             break
         kept.add(number)
@@ -132,11 +125,21 @@ def _line_and_column(text: str, offset: int) -> tuple[int, int]:
     return len(before), len(before[-1]) + 1
 
 
+def _steady_lines(lines: list[str], first: int, last: int, max_tokens: int) -> set[int]:
+    """Return lines around the selection that selections nearby get too; none where it has too few around it there."""
+    middle = (first + last) // 2 // _STEADY_STEP * _STEADY_STEP + _STEADY_STEP // 2
+    middle = min(middle, len(lines) - 1)
+    kept: set[int] = set()
+    _add_around(kept, lines, middle, middle, _add_imports(kept, lines, max_tokens))
+    wanted = range(max(0, first - _LINES_BESIDE), min(len(lines), last + 1 + _LINES_BESIDE))
+    return kept if kept.issuperset(wanted) else set()
+
+
 def _add_imports(kept: set[int], lines: list[str], budget: int) -> int:
     """Keep the head of the file down to its last import, if it is short enough; return what is left."""
     end = max((number + 1 for number, line in enumerate(lines[:_MAX_IMPORT_LINES]) if _IMPORT.match(line)), default=0)
     added = set(range(end)) - kept
-    cost = sum(estimate_tokens(lines[number]) for number in added)
+    cost = sum(about_tokens(lines[number]) for number in added)
     if cost > budget / 4:
         return budget
     kept |= added
@@ -148,7 +151,7 @@ def _add_around(kept: set[int], lines: list[str], first: int, last: int, budget:
     for number in chain(range(first, last + 1), _outwards(first, last, len(lines))):
         if number in kept:
             continue
-        budget -= estimate_tokens(lines[number])
+        budget -= about_tokens(lines[number])
         if budget < 0:
             return
         kept.add(number)

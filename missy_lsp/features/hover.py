@@ -10,24 +10,19 @@ from functools import lru_cache
 import attrs
 
 from missy_lsp.characters import one_line
-from missy_lsp.config.values import Config
 from missy_lsp.document import Snapshot, Span
 from missy_lsp.features.context import tagged
 from missy_lsp.features.material import system_blocks
-from missy_lsp.features.outgoing import without_invisible
-from missy_lsp.llm.client import Call
-from missy_lsp.llm.router import RouteInput
+from missy_lsp.features.outgoing import LARGEST_SEARCHED_CHARACTERS, stretch_around, without_invisible
 from missy_lsp.llm.types import Message, Prompt, TextBlock
 from missy_lsp.markdown.filtering import filter_markdown
 from missy_lsp.markdown.plain import plain_text
-from missy_lsp.outbound.redaction import redact_secrets
 from missy_lsp.prompts.loading import load
 from missy_lsp.syntax.definitions import enclosing_definition
 
 MAX_OUTPUT_TOKENS = 300
 # What a hover may cost: the definition around the symbol, or of a long one the lines around it.
 MAX_SHOWN_CHARACTERS = 8_000
-_LARGEST_PARSED_CHARACTERS = 200_000
 _MAX_SYMBOL_CHARACTERS = 100
 _MAX_ANSWER_CHARACTERS = 4_000
 _SHOWN_AGAIN = 64
@@ -88,21 +83,6 @@ def hover_prompt(target: HoverTarget, card: str) -> Prompt:
     return without_invisible(Prompt(system=system_blocks(card), messages=(Message("user", blocks),)))[0]
 
 
-def hover_call(prompt: Prompt, config: Config, *, provider: str | None, folder: str) -> Call:
-    """Return the call: the fast tier, a short answer, nothing waited for and nothing tried again."""
-    route = RouteInput(prompt="", kind="hover")
-    return Call(
-        prompt=prompt,
-        config=config,
-        route=route,
-        provider=provider,
-        tier="fast",
-        max_output_tokens=MAX_OUTPUT_TOKENS,
-        folder=folder,
-        interactive=False,
-    )
-
-
 def cache_key(prompt: Prompt, provider_id: str, base_url: str | None, model: str) -> str:
     """Return the name of an explanation: the same code, prompt, model and address have the same one."""
     said = [provider_id, base_url, model, attrs.asdict(prompt)]
@@ -123,22 +103,12 @@ def hover_plain(text: str, model: str) -> str:
 
 
 def _shown(snapshot: Snapshot, span: Span, *, redact: bool) -> str | None:
-    """Return the code around a symbol; None where the symbol is part of a secret that is not to be sent.
-
-    Secrets are looked for before the code is cut out: what tells that a long key is one may stand far from its middle.
-    """
-    text = snapshot.text
-    if redact:
-        first, last = 0, len(text)
-        if last > _LARGEST_PARSED_CHARACTERS:
-            first = max(0, span.start - _LARGEST_PARSED_CHARACTERS // 2)
-            last = span.end + _LARGEST_PARSED_CHARACTERS // 2
-        redacted = redact_secrets(text[first:last])
-        moved = redacted.span_of(Span(span.start - first, span.end - first))
-        if redacted.text[moved.start : moved.end] != text[span.start : span.end]:
-            return None
-        text, span = redacted.text, moved
-    if len(text) <= _LARGEST_PARSED_CHARACTERS:
+    """Return the code around a symbol; None where the symbol is part of a secret that is not to be sent."""
+    stretch = stretch_around(snapshot.text, span, redact=redact)
+    symbol, text, span = snapshot.text[span.start : span.end], stretch.redacted.text, stretch.sent_span
+    if text[span.start : span.end] != symbol:
+        return None
+    if len(text) <= LARGEST_SEARCHED_CHARACTERS:
         found = enclosing_definition(text, span.start, snapshot.language_id)
         if found is not None and found.end - found.start <= MAX_SHOWN_CHARACTERS:
             return text[found.start : found.end]

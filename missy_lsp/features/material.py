@@ -13,7 +13,9 @@ from urllib.parse import unquote
 import attrs
 
 from missy_lsp.document import Snapshot
-from missy_lsp.features.context import Excerpt, estimate_tokens, excerpt, selection_place, shorten, tagged
+from missy_lsp.features.context import Excerpt, excerpt, selection_place, shorten, tagged
+from missy_lsp.features.since_sent import changes_block
+from missy_lsp.llm.estimating import about_tokens
 from missy_lsp.llm.types import TextBlock
 from missy_lsp.prompts.loading import load
 
@@ -31,11 +33,12 @@ class Attachment:
 
 @attrs.frozen
 class Material:
-    """One piece as it is sent, and what of it was left out."""
+    """One piece as it is sent, and what of it was left out; `changes` is what became of it since the block's text."""
 
     label: str
     excerpt: Excerpt
     block: TextBlock
+    changes: TextBlock | None = None
 
 
 class Said(Protocol):
@@ -83,23 +86,23 @@ def gather(
     pieces: list[Material] = []
     if snapshot is not None:
         pieces.append(_document(snapshot, folder, max_tokens))
-        max_tokens -= estimate_tokens(pieces[-1].excerpt.text)
+        max_tokens -= about_tokens(pieces[-1].excerpt.text)
     for attachment in attachments:
         if not attachment.text.strip():
             continue
         kept = shorten(attachment.text, max(max_tokens, _SHORTEST_ATTACHMENT_TOKENS))
         text = tagged("material", kept.text, name=attachment.label, language=attachment.language_id)
         pieces.append(Material(attachment.label, kept, TextBlock(text)))
-        max_tokens -= estimate_tokens(kept.text)
+        max_tokens -= about_tokens(kept.text)
     return pieces
 
 
 def as_blocks(pieces: Sequence[Material]) -> list[TextBlock]:
-    """Return the blocks of the material; the last one ends a prefix that later requests share."""
+    """Return the blocks of the material; the last one ends a prefix that later requests share, changes stand behind."""
     blocks = [piece.block for piece in pieces]
     if blocks:
         blocks[-1] = attrs.evolve(blocks[-1], cache=True)
-    return blocks
+    return [*blocks, *(piece.changes for piece in pieces if piece.changes is not None)]
 
 
 def selection_blocks(snapshot: Snapshot, max_tokens: int) -> tuple[TextBlock, ...]:
@@ -134,7 +137,11 @@ def shown_path(snapshot: Snapshot, folder: str | None) -> str:
 
 
 def _document(snapshot: Snapshot, folder: str | None, max_tokens: int) -> Material:
-    kept = excerpt(snapshot, max_tokens)
     path = shown_path(snapshot, folder)
+    changes = None
+    if snapshot.base is not None and max(map(about_tokens, (snapshot.base, snapshot.text))) <= max_tokens:
+        changes = changes_block(snapshot.base, snapshot.text, path)
+        snapshot = attrs.evolve(snapshot, text=snapshot.base, span=None)
+    kept = excerpt(snapshot, max_tokens)
     text = tagged("document", kept.text, path=path, language=snapshot.language_id, lines=kept.line_count)
-    return Material(path, kept, TextBlock(text))
+    return Material(path, kept, TextBlock(text), changes)

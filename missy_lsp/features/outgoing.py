@@ -10,11 +10,13 @@ from collections.abc import Iterable
 import attrs
 
 from missy_lsp.characters import strip_invisible
-from missy_lsp.document import Snapshot
+from missy_lsp.document import Snapshot, Span
 from missy_lsp.features.ask import AskInput
 from missy_lsp.features.material import Attachment
 from missy_lsp.llm.types import Block, Message, Prompt, TextBlock
 from missy_lsp.outbound.redaction import Redacted, redact_secrets
+
+LARGEST_SEARCHED_CHARACTERS = 200_000
 
 
 @attrs.frozen
@@ -49,10 +51,58 @@ def withheld_in(redacted: Iterable[Redacted], invisible: int = 0) -> Withheld:
     return sum(texts, Withheld(invisible=invisible))
 
 
-def redacted_snapshot(snapshot: Snapshot, redacted: Redacted) -> Snapshot:
+def redacted_document(snapshot: Snapshot) -> tuple[Redacted, Redacted | None]:
+    """Redact the text of a document and the earlier one that goes out before it, None where there is none to send.
+
+    The earlier text is redacted as if it were alone, as it was when it was the document: the bytes are the same. It is
+    not sent where the two don't agree on what is a secret and what stands for it.
+    """
+    if snapshot.base is None:
+        return redact_secrets(snapshot.text), None
+    base = redact_secrets(snapshot.base)
+    redacted = redact_secrets(snapshot.text, (base,))
+    names = {replacement.placeholder for replacement in redacted.replacements}
+    if (
+        redacted.literals != base.literals
+        or any(replacement.placeholder not in names for replacement in base.replacements)
+        or any(replacement.secret.reveal() in base.text for replacement in redacted.replacements)
+    ):
+        return redact_secrets(snapshot.text), None
+    return redacted, base
+
+
+def redacted_snapshot(snapshot: Snapshot, redacted: Redacted, base: Redacted | None) -> Snapshot:
     """Return a document as it may be sent; its span moves along and cuts no placeholder in two."""
     span = None if snapshot.span is None else redacted.span_of(snapshot.span)
-    return attrs.evolve(snapshot, text=redacted.text, span=span)
+    return attrs.evolve(snapshot, text=redacted.text, span=span, base=None if base is None else base.text)
+
+
+@attrs.frozen
+class Stretch:
+    """A stretch of a text with a place in it, and the same as they may be sent."""
+
+    text: str
+    span: Span
+    redacted: Redacted
+
+    @property
+    def sent_span(self) -> Span:
+        return self.redacted.span_of(self.span)
+
+
+def stretch_around(text: str, span: Span, *, redact: bool = True) -> Stretch:
+    """Return what may be sent of a text around a place: all of it, or of a very long one the stretch in its middle.
+
+    Secrets are looked for before anything else is cut out: what tells that a long key is one may stand far from its
+    middle.
+    """
+    first, last = 0, len(text)
+    if last > LARGEST_SEARCHED_CHARACTERS:
+        first = max(0, span.start - LARGEST_SEARCHED_CHARACTERS // 2)
+        last = span.end + LARGEST_SEARCHED_CHARACTERS // 2
+    text = text[first:last]
+    redacted = redact_secrets(text) if redact else Redacted(text)
+    return Stretch(text, Span(span.start - first, span.end - first), redacted)
 
 
 def redacted_attachments(
@@ -72,8 +122,9 @@ def redacted_ask(ask: AskInput) -> tuple[AskInput, tuple[Redacted, ...]]:
     done: tuple[Redacted, ...] = ()
     snapshot = ask.snapshot
     if snapshot is not None:
-        done = (redact_secrets(snapshot.text),)
-        snapshot = redacted_snapshot(snapshot, done[0])
+        redacted, base = redacted_document(snapshot)
+        done = (redacted,)
+        snapshot = redacted_snapshot(snapshot, redacted, base)
     attachments, done = redacted_attachments(ask.attachments, done)
     history = []
     for turn in ask.history:

@@ -88,7 +88,7 @@ def read_new_file(text: str) -> NewFile | ReplyFault:
             "Name exactly one path between `<path>` and `</path>`, on a line before the replacement.",
         )
     path = paths[0].strip().removeprefix("./")
-    fault = _path_fault(path)
+    fault = path_fault(path)
     if fault is not None:
         return ReplyFault(
             "path",
@@ -217,8 +217,8 @@ def _empty() -> ReplyFault:
     return ReplyFault("empty", "The model's reply was empty.", "The reply was empty.")
 
 
-def _path_fault(path: str) -> str | None:
-    """Return why a path is not written to, None where it may be."""
+def path_fault(path: str) -> str | None:
+    """Return why a model may not write to a path relative to the workspace folder, None where it may."""
     if not path or len(path) > _MOST_PATH_CHARACTERS:
         return "its name is empty or too long"
     if invisible_characters(path) or _NOT_IN_NAMES.search(path):

@@ -8,7 +8,8 @@ from missy_lsp.features.answers import token_fields
 from missy_lsp.llm.ledger import SpendingSum
 from missy_lsp.llm.types import Usage
 
-_BAR = 30
+_LONGEST_BAR = 30
+_SHORTEST_BAR = 5
 
 
 def sum_fields(entry: SpendingSum) -> dict[str, object]:
@@ -26,7 +27,10 @@ def _counts(requests: int, usage: Usage, cost_usd: float) -> dict[str, object]:
     return {"requests": requests, **token_fields(usage), "costUsd": cost_usd}
 
 
-def bars(entries: Sequence[SpendingSum]) -> list[str]:
-    """Return a bar for each sum, the longest for the dearest."""
+def bars(entries: Sequence[SpendingSum], columns: int) -> list[str]:
+    """Return a bar for each sum, the longest for the dearest; empty ones where there is no room for a picture."""
+    longest = min(columns, _LONGEST_BAR)
     most = max((entry.cost_usd for entry in entries), default=0.0)
-    return ["█" * max(1, round(_BAR * entry.cost_usd / most)) if entry.cost_usd else "" for entry in entries]
+    if longest < _SHORTEST_BAR or not most:
+        return [""] * len(entries)
+    return ["█" * max(1, round(longest * entry.cost_usd / most)) if entry.cost_usd else "" for entry in entries]

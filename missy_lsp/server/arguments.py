@@ -124,10 +124,11 @@ class ListActionsArguments:
 
 @attrs.frozen
 class AcceptArguments:
-    """`missy.accept`: the whole change, or the hunks with these numbers (from 0)."""
+    """`missy.accept`: the whole change, the hunks with these numbers (from 0), or the files with these URIs."""
 
     id: str
     hunks: tuple[int, ...] | None = None
+    files: tuple[str, ...] | None = None
     tier: TierChoice | None = None
 
 

@@ -55,6 +55,10 @@ class Attention:
         if said and not is_chat(uri):
             self._diagnostics[uri] = tuple(said[:_MOST_DIAGNOSTICS])
 
+    def said_by_uri(self) -> dict[str, tuple[str, ...]]:
+        """Return what was passed on of the diagnostics of every document that is open, by its URI."""
+        return dict(self._diagnostics)
+
     def on_close(self, uri: str) -> None:
         self._diagnostics.pop(uri, None)
 

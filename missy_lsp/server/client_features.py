@@ -33,6 +33,8 @@ class ClientFeatures:
     hover_format: str = "plaintext"
     hierarchical_symbols: bool = False
     code_lens_refresh: bool = False
+    inline_completion: bool = False
+    inline_completion_dynamic: bool = False
     dynamic: tuple[str, ...] = ()
 
     @property
@@ -67,6 +69,8 @@ class ClientFeatures:
             notes.append("no versioned edits: the version is checked here, right before an edit is sent")
         if not self.diagnostics:
             notes.append("no published diagnostics: a change that waits for review is told by a message")
+        if not self.inline_completion:
+            notes.append("no textDocument/inlineCompletion: suggestions stand last in the list of completions")
         return tuple(notes)
 
 
@@ -81,6 +85,7 @@ def read_client_features(params: types.InitializeParams, encoding: object) -> Cl
     edit = workspace.workspace_edit if workspace else None
     symbols = text_document.document_symbol if text_document else None
     show_document = window.show_document if window else None
+    inline = text_document.inline_completion if text_document else None
     info = params.client_info
     agreed = str(getattr(encoding, "value", encoding))
     return ClientFeatures(
@@ -100,6 +105,8 @@ def read_client_features(params: types.InitializeParams, encoding: object) -> Cl
         hover_format=_hover_format(text_document.hover if text_document else None),
         hierarchical_symbols=bool(symbols and symbols.hierarchical_document_symbol_support),
         code_lens_refresh=bool(workspace and workspace.code_lens and workspace.code_lens.refresh_support),
+        inline_completion=inline is not None,
+        inline_completion_dynamic=bool(inline and inline.dynamic_registration),
         dynamic=_dynamic(text_document),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import attrs
 
 from missy_lsp.config.actions import check_action
 from missy_lsp.config.loading import load
-from missy_lsp.config.locations import CONFIG_NAME, WORKSPACE_FOLDER
+from missy_lsp.config.locations import CONFIG_NAME, WORKSPACE_FOLDER, is_same_place
 from missy_lsp.config.problems import Problem
 from missy_lsp.features.config_outline import DocumentKind
 
@@ -35,13 +34,13 @@ def config_file(configuration: Configuration, path: Path) -> ConfigFile | None:
     own = locations.config_dir
     if WORKSPACE_FOLDER not in path.parts and path != locations.user_file:
         return None  # asked of every document that is open, so the file system is left alone
-    if _is_same(path, locations.user_file) or _is_same(path, own / CONFIG_NAME):
+    if is_same_place(path, locations.user_file) or is_same_place(path, own / CONFIG_NAME):
         return ConfigFile(path, "user")
     if path.name == CONFIG_NAME and path.parent.name == WORKSPACE_FOLDER:
         return ConfigFile(path, "workspace", path.parent.parent)
     if path.suffix != ".md" or path.parent.name != "actions" or path.parent.parent.name != WORKSPACE_FOLDER:
         return None
-    is_own = _is_same(path.parent, own / "actions")
+    is_own = is_same_place(path.parent, own / "actions")
     return ConfigFile(path, "action", None if is_own else path.parent.parent.parent)
 
 
@@ -64,7 +63,3 @@ def problems_of(configuration: Configuration, file: ConfigFile, text: str) -> tu
         return problems
     message = _UNTRUSTED.format(folder=file.folder)
     return (*problems, Problem(file.path, 0, 0, 0, 1, "information", "untrusted", message))
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    return path == other or os.path.realpath(path) == os.path.realpath(other)

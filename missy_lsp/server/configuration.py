@@ -7,18 +7,19 @@ configuration in place and its problems are told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
 
 from missy_lsp.config.actions import Action, action_files, load_actions
 from missy_lsp.config.checking import Layer
+from missy_lsp.config.folder_providers import at_place
 from missy_lsp.config.instructions import Instruction, instruction_files, load_instructions
 from missy_lsp.config.loading import Loaded, Source, load
 from missy_lsp.config.locations import Locations
 from missy_lsp.config.problems import Problem
-from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, TrustState, TrustStore, digest_of
+from missy_lsp.config.trust import COVERED, COVERED_ACTIONS, TrustState, TrustStore
 from missy_lsp.config.values import Config
 from missy_lsp.config.watch import Fingerprint, fingerprint
 from missy_lsp.errors import ConfigError
@@ -80,18 +81,23 @@ class Configuration:
             folder.additions = None
 
     def config_for(self, path: str | None) -> Config:
-        """Return the configuration for a file, by the innermost folder that holds it.
+        """Return the configuration for a file, by the innermost folder that holds it; for none, of the first folder.
 
         Raises ConfigError, with the place, where the user's file is bad and there was no good one before.
         """
         folder = self._current(self.folder_of(path))
         if folder.config is None:
             raise ConfigError(_worst(folder.problems))
-        return folder.config
+        return at_place(folder.config, self.locations.home, folder.path if path is None else Path(path))
 
     def actions_for(self, path: str | None) -> tuple[Action, ...]:
         """Return the actions that a file's folder has: built in, the user's, and those of a trusted workspace."""
         return self._additions(self.folder_of(path)).actions
+
+    def action_tiers_for(self, path: str | None) -> Mapping[str, str]:
+        """Return `routing.actions` of a file's folder, none where no configuration could be read yet."""
+        config = self._current(self.folder_of(path)).config
+        return config.routing.actions if config is not None else {}
 
     def card_for(self, path: str | None) -> str:
         """Return what the user and a trusted folder want of every answer, for the prompt."""
@@ -137,7 +143,7 @@ class Configuration:
             if folder.decided_at == folder.seen:
                 continue
             folder.decided_at = folder.seen
-            state, digest = self.trust.state(path), digest_of(path)
+            state, digest = self.trust.state(path), self.trust.digest(path)
             if state in ("untrusted", "changed") and digest is not None and digest != folder.asked_about:
                 folder.asked_about = digest
                 yield path, state, digest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -20,13 +21,17 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @attrs.define(eq=False)
 class OpenDocument:
-    """A document that the client has open; `on_change` is called after each change of its text."""
+    """A document that the client has open; `on_change` is called after each change of its text.
+
+    `changed_at_s` is when that was for the last time, by the clock of all open documents.
+    """
 
     uri: str
     language_id: str
     version: int
     buffer: TextBuffer
     on_change: list[Callable[[OpenDocument], None]] = attrs.Factory(list)
+    changed_at_s: float = float("-inf")
     _tracked: list[TrackedSpan] = attrs.Factory(list)
 
     def track(self, span: Span) -> TrackedSpan:
@@ -55,10 +60,11 @@ class OpenDocument:
 
 
 class OpenDocuments:
-    """Every open document by URI; changed only by the client's notifications."""
+    """Every open document by URI; changed only by the client's notifications. `clock` is monotonic, in seconds."""
 
-    def __init__(self, encoding: PositionEncoding) -> None:
+    def __init__(self, encoding: PositionEncoding, clock: Callable[[], float] = time.monotonic) -> None:
         self._encoding: PositionEncoding = encoding
+        self._clock = clock
         self._documents: dict[str, OpenDocument] = {}
 
     def open(self, item: types.TextDocumentItem) -> None:
@@ -70,6 +76,7 @@ class OpenDocuments:
         document = self.get(params.text_document.uri)
         if document is None:
             return
+        document.changed_at_s = self._clock()
         last = len(params.content_changes) - 1
         for number, change in enumerate(params.content_changes):
             if isinstance(change, types.TextDocumentContentChangeWholeDocument):
@@ -88,6 +95,10 @@ class OpenDocuments:
 
     def get(self, uri: str) -> OpenDocument | None:
         return self._documents.get(_key(uri))
+
+    def rested_s(self, document: OpenDocument) -> float:
+        """Return how long ago a document was changed."""
+        return self._clock() - document.changed_at_s
 
     def all(self) -> tuple[OpenDocument, ...]:
         return tuple(self._documents.values())

@@ -14,21 +14,24 @@ import attrs
 
 from missy_lsp.config.values import Config
 from missy_lsp.document import Position, Snapshot
-from missy_lsp.errors import MissyError, ModelError
+from missy_lsp.errors import MissyError
 from missy_lsp.features.hover import (
+    MAX_OUTPUT_TOKENS,
     HoverTarget,
     cache_key,
-    hover_call,
     hover_markdown,
     hover_plain,
     hover_prompt,
     hover_target,
 )
+from missy_lsp.features.quick_calls import quick_call
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.edit_shapes import range_of
 from missy_lsp.server.explanations import Explanation, ExplanationCache
 from missy_lsp.server.generations import Generations
+from missy_lsp.server.hourly import HourlyCount
 from missy_lsp.server.model_requests import log_call
+from missy_lsp.server.quiet_work import QuietWork
 from missy_lsp.tools.locating import may_be_context
 
 if TYPE_CHECKING:
@@ -41,7 +44,6 @@ _TO_BE_SENT_S = 0.3
 # How long one symbol has to be the last that was hovered over before the model is asked about it.
 REST_S = 0.25
 REST_BY_KEY_S = 0.1
-TOLD_AGAIN_AFTER_S = 60.0
 # A longer text is read in a thread: finding its definitions would hold up other requests.
 _LONG_CHARACTERS = 10_000
 _KEPT_TARGETS = 128
@@ -66,12 +68,12 @@ class Hovering:
 
     def __init__(self, session: Session, clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session
-        self._clock = clock
         self._cache = ExplanationCache(session.configuration.locations.cache_dir / "hover")
-        self._generations = Generations(self._generate, session.ledger, clock=clock)
+        self._hour = HourlyCount(session.ledger, "hover", _enough, clock)
+        self._generations = Generations(self._generate, clock=clock)
+        self._quiet = QuietWork(session, "explanation on hover", clock)
         self._targets: OrderedDict[object, HoverTarget | None] = OrderedDict()
         self._order = itertools.count(1)
-        self._told: dict[str, float] = {}
 
     def hover(self, document: OpenDocument, position: Position) -> Awaitable[Json | None] | None:
         """Freeze what a hover is about; None where there is nothing to say at once."""
@@ -97,19 +99,13 @@ class Hovering:
         return config.hover.mode == "always" or (config.hover.mode == "auto" and self._session.client.asks_by_key)
 
     async def _hover(self, document: OpenDocument, asked: _Asked) -> Json | None:
-        try:
-            async with asyncio.timeout(WITHIN_S - _TO_BE_SENT_S):
-                target = await self._target(asked)
-                found = None if target is None else await self._explanation(asked, target)
-        except MissyError as error:  # a hover that can't be answered is none; why is told, not each time
-            self._tell(error)
-            return None
-        except TimeoutError:
-            self._tell(ModelError("timeout", f"An explanation did not come within {WITHIN_S:.0f} s."))
-            return None
-        if found is None or target is None:
-            return None
-        return self._shown(found, target, document, asked.snapshot)
+        found = await self._quiet.within(WITHIN_S - _TO_BE_SENT_S, self._found(asked))
+        return None if found is None else self._shown(*found, document, asked.snapshot)
+
+    async def _found(self, asked: _Asked) -> tuple[Explanation, HoverTarget] | None:
+        target = await self._target(asked)
+        found = None if target is None else await self._explanation(asked, target)
+        return None if target is None or found is None else (found, target)
 
     async def _target(self, asked: _Asked) -> HoverTarget | None:
         """Return what is at a place; the same place of the same text is read once, in a thread where it is long."""
@@ -131,7 +127,9 @@ class Hovering:
         session, config = self._session, asked.config
         prompt = hover_prompt(target, asked.card)
         name = "" if asked.folder is None else str(asked.folder)
-        call = hover_call(prompt, config, provider=session.default_provider, folder=name)
+        call = quick_call(
+            "hover", prompt, config, MAX_OUTPUT_TOKENS, provider=session.provider_for(config), folder=name
+        )
         estimate = session.models.estimate(call)
         provider = config.providers.get(estimate.provider)
         base_url = None if provider is None else provider.base_url
@@ -149,7 +147,8 @@ class Hovering:
         return outcome
 
     async def _generate(self, key: str, call: Call) -> Explanation | None:
-        completion = await self._session.models.run(call, lambda event: None)
+        async with self._hour.one_more(call.config.hover.max_per_hour):
+            completion = await self._session.models.run(call, lambda event: None)
         log_call("hover", completion)
         text = completion.text.strip()
         if not text:
@@ -160,14 +159,6 @@ class Hovering:
         await asyncio.to_thread(self._cache.write, key, found)
         return found
 
-    def _tell(self, error: MissyError) -> None:
-        """Write why there was no explanation into the editor's log, once in a while for each reason."""
-        cause = error.kind if isinstance(error, ModelError) else type(error).__name__
-        now = self._clock()
-        if now - self._told.get(cause, float("-inf")) >= TOLD_AGAIN_AFTER_S:
-            self._told[cause] = now
-            self._session.log_message(f"no explanation on hover: {error.message}")
-
     def _shown(self, found: Explanation, target: HoverTarget, document: OpenDocument, snapshot: Snapshot) -> Json:
         kind = self._session.client.hover_format
         value = (hover_markdown if kind == "markdown" else hover_plain)(found.text, found.model)
@@ -175,3 +166,10 @@ class Hovering:
         if document.version == snapshot.version:
             shape["range"] = range_of(document.buffer, target.span)
         return shape
+
+
+def _enough(most: int) -> str:
+    return (
+        f"{most} explanations were generated within an hour (hover.max_per_hour); more are only shown from the "
+        "cache for now. The action Explain still works."
+    )

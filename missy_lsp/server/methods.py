@@ -15,6 +15,7 @@ from missy_lsp.server.handlers import (
     completion,
     config_documents,
     hover,
+    inline_completion,
     lifecycle,
     progress,
     settings,
@@ -68,7 +69,9 @@ def completion_by_document(session: Session, params: types.CompletionParams, req
     """Complete by the kind of the document."""
     if is_chat(params.text_document.uri):
         return completion.completion(session, params, request)
-    return config_documents.config_completion(session, params, request)
+    if config_documents.is_config_document(session, params.text_document.uri):
+        return config_documents.config_completion(session, params, request)
+    return inline_completion.listed_completion(session, params, request)
 
 
 HANDLERS: dict[str, Handler] = {
@@ -80,6 +83,7 @@ HANDLERS: dict[str, Handler] = {
     types.TEXT_DOCUMENT_DID_CLOSE: text_sync.did_close,
     types.TEXT_DOCUMENT_DID_SAVE: text_sync.did_save,
     types.TEXT_DOCUMENT_COMPLETION: completion_by_document,
+    types.TEXT_DOCUMENT_INLINE_COMPLETION: inline_completion.inline_completion,
     types.TEXT_DOCUMENT_CODE_ACTION: code_actions.code_actions,
     types.TEXT_DOCUMENT_HOVER: hover_by_document,
     types.TEXT_DOCUMENT_CODE_LENS: chat_views.code_lenses,
@@ -98,6 +102,7 @@ _OPTIONS = {
     types.TEXT_DOCUMENT_DID_SAVE: types.SaveOptions(include_text=False),
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=list(CODE_ACTION_KINDS)),
     types.TEXT_DOCUMENT_COMPLETION: types.CompletionOptions(trigger_characters=["@"]),
+    types.TEXT_DOCUMENT_INLINE_COMPLETION: types.InlineCompletionOptions(),
 }
 
 

@@ -14,12 +14,14 @@ from missy_lsp.features.answers import answer_fields, usage_fields
 from missy_lsp.llm.types import Completion
 from missy_lsp.server.answer_documents import show_answer, show_failure
 from missy_lsp.server.dispatch import Request, RequestCancelledError
-from missy_lsp.server.running import INTERNAL_FAULT
+from missy_lsp.server.running import INTERNAL_FAULT, Asked
 from missy_lsp.server.streaming import AnswerStream, PartialResults, WorkDoneProgress
 
 if TYPE_CHECKING:
     from missy_lsp.llm.client import Call
     from missy_lsp.llm.types import AnswerEvent
+    from missy_lsp.server.arguments import AskArguments, RunActionArguments
+    from missy_lsp.server.change_groups import GroupJob
     from missy_lsp.server.chat_reply import ChatReply
     from missy_lsp.server.proposals import EditJob
     from missy_lsp.server.running import Answer, Run
@@ -32,7 +34,8 @@ logger = logging.getLogger(__name__)
 class Job:
     """What is to be run: the call, its name for the user, and how the client wants the answer.
 
-    `edit` makes a change of what the model replies, `chat` writes it into a chat document.
+    `edit` makes a change of what the model replies, `chat` writes it into a chat document. `arguments` are kept to ask
+    for an answer again.
     """
 
     call: Call | Awaitable[Call]
@@ -41,8 +44,9 @@ class Job:
     uri: str | None
     partial_token: str | int | None
     wait: bool | None
-    edit: EditJob | None = None
+    edit: EditJob | GroupJob | None = None
     chat: ChatReply | None = None
+    arguments: AskArguments | RunActionArguments | None = None
 
     @property
     def in_background(self) -> bool:
@@ -53,6 +57,9 @@ class Job:
 def start(session: Session, job: Job, request: Request) -> object:
     """Start a job; return what the command answers: `{id}` in the background, else an awaitable Answer."""
     run = session.running.create(job.title, job.uri)
+    if job.arguments is not None:
+        document = session.documents.get(job.uri) if job.uri is not None else None
+        run.asked = Asked(job.arguments, job.uri, document.version if document is not None else None)
     partial = None
     if job.partial_token is not None:
         partial = PartialResults(job.partial_token, session.protocol.send_progress)

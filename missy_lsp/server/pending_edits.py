@@ -26,7 +26,8 @@ class PendingEdit:
     """A proposal for one place of one open document; `original` is the text that it was made for.
 
     `new_file` is where a new file would be written; such a proposal replaces nothing. `draft` is the file in which
-    the user may edit the proposal before accepting it. `forget` stops the time-out.
+    the user may edit the proposal before accepting it. `forget` stops the time-out. `group` is the id of the change of
+    several files that it is one of; that one has the arguments.
     """
 
     id: str
@@ -36,8 +37,10 @@ class PendingEdit:
     original: str
     proposal: Proposal
     tier: Tier
-    arguments: RunActionArguments
+    provider: str
+    arguments: RunActionArguments | None
     new_file: Path | None = None
+    group: str | None = None
     draft: Path | None = None
     draft_text: str = ""
     is_landing: bool = False

@@ -99,6 +99,7 @@ class EditJob:
             original=asked.snapshot.text[span.start : span.end],
             proposal=proposal,
             tier=completion.tier,
+            provider=completion.provider,
             arguments=self._arguments,
             new_file=new_file,
         )
@@ -245,4 +246,9 @@ def draft_path(session: Session, edit: PendingEdit) -> Path:
     """Return the file, below the user's cache folder, in which the proposal can be edited before it is accepted."""
     name = edit.new_file.name if edit.new_file is not None else edit.uri.rsplit("/", 1)[-1]
     safe = "".join(character if character.isalnum() or character in "._-" else "_" for character in name)[-60:]
-    return session.configuration.locations.cache_dir / "proposals" / edit.id / (safe or "proposal")
+    return draft_folder(session, edit.id) / (safe or "proposal")
+
+
+def draft_folder(session: Session, change_id: str) -> Path:
+    """Return the folder for what is shown of one change."""
+    return session.configuration.locations.cache_dir / "proposals" / change_id

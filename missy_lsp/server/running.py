@@ -14,6 +14,7 @@ import attrs
 from missy_lsp.errors import MissyError, ModelError
 
 if TYPE_CHECKING:
+    from missy_lsp.server.arguments import AskArguments, RunActionArguments
     from missy_lsp.server.streaming import AnswerStream
 
 INTERNAL_FAULT = "Something went wrong inside the server; its log has the details."
@@ -23,6 +24,15 @@ KEPT_MOST = 200
 Answer = dict[str, object]
 
 
+@attrs.frozen
+class Asked:
+    """What a question or an action was asked with, to ask it again; `version` is that of its document then."""
+
+    arguments: AskArguments | RunActionArguments
+    uri: str | None
+    version: int | None
+
+
 @attrs.define(eq=False)
 class Run:
     """One model request of the user's. `stop_requested` tells a stop from the client's own cancel."""
@@ -30,6 +40,7 @@ class Run:
     id: str
     title: str
     uri: str | None
+    asked: Asked | None = None
     stream: AnswerStream | None = None
     task: asyncio.Task[Answer] | None = None
     stop_requested: bool = False
@@ -39,12 +50,19 @@ class Run:
         return self.stream.progress.token if self.stream is not None else None
 
 
+@attrs.frozen
+class _Ended:
+    at_s: float
+    outcome: Answer | MissyError
+    asked: Asked | None
+
+
 class RunningRequests:
     """Create runs, find them, stop them and keep what came of them."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
-        self._ended: OrderedDict[str, tuple[float, Answer | MissyError]] = OrderedDict()
+        self._ended: OrderedDict[str, _Ended] = OrderedDict()
 
     @property
     def count(self) -> int:
@@ -64,7 +82,7 @@ class RunningRequests:
     def record(self, run: Run, outcome: Answer | MissyError) -> None:
         """Count a run as ended, and keep what came of it."""
         self._runs.pop(run.id, None)
-        self._ended[run.id] = (time.monotonic(), outcome)
+        self._ended[run.id] = _Ended(time.monotonic(), outcome, run.asked)
         self._forget_old()
 
     def on_document(self, uri: str) -> list[Run]:
@@ -97,9 +115,23 @@ class RunningRequests:
         ended = self._ended.get(run_id)
         if ended is None:
             raise ModelError("invalid_request", "There is no result with this id; results are kept for an hour.")
-        if isinstance(ended[1], MissyError):
-            raise ended[1]
-        return ended[1]
+        if isinstance(ended.outcome, MissyError):
+            raise ended.outcome
+        return ended.outcome
+
+    def asked(self, run_id: str) -> Asked | None:
+        """Return what an ended run was asked with; None for changes, chats and unknown ids, and after an hour."""
+        self._forget_old()
+        ended = self._ended.get(run_id)
+        return ended.asked if ended is not None else None
+
+    def last_answer(self, uri: str) -> tuple[Asked, Answer] | None:
+        """Return the latest answer of the last hour about a document, with what it was asked with."""
+        self._forget_old()
+        for ended in reversed(self._ended.values()):
+            if ended.asked is not None and ended.asked.uri == uri and isinstance(ended.outcome, dict):
+                return ended.asked, ended.outcome
+        return None
 
     async def close(self, timeout_s: float) -> None:
         """Stop everything and wait a little for it to end."""
@@ -120,5 +152,5 @@ class RunningRequests:
 
     def _forget_old(self) -> None:
         oldest_s = time.monotonic() - KEPT_S
-        while self._ended and (len(self._ended) > KEPT_MOST or next(iter(self._ended.values()))[0] < oldest_s):
+        while self._ended and (len(self._ended) > KEPT_MOST or next(iter(self._ended.values())).at_s < oldest_s):
             self._ended.popitem(last=False)

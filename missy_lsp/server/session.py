@@ -20,17 +20,22 @@ from missy_lsp.server.client_features import ClientFeatures
 from missy_lsp.server.diagnostics import PublishedDiagnostics
 from missy_lsp.server.documents import OpenDocuments, file_path
 from missy_lsp.server.edit_shapes import range_at
+from missy_lsp.server.inline_registration import InlineRegistration
 from missy_lsp.server.pending_edits import PendingEdits
+from missy_lsp.server.pending_groups import ChangeGroups
 from missy_lsp.server.running import RunningRequests
+from missy_lsp.server.sent_texts import SentTexts
 
 if TYPE_CHECKING:
     import cattrs
 
     from missy_lsp.config.problems import Problem
+    from missy_lsp.config.values import Config
     from missy_lsp.credentials.vault import Vault
     from missy_lsp.document import TextBuffer
     from missy_lsp.llm.client import ModelClient
     from missy_lsp.llm.ledger import Ledger
+    from missy_lsp.server.completing import Completing
     from missy_lsp.server.configuration import Configuration
     from missy_lsp.server.hovering import Hovering
     from missy_lsp.server.options import ServerOptions
@@ -56,10 +61,13 @@ class Session:
         self.documents = OpenDocuments("utf-16")
         self.running = RunningRequests()
         self.pending = PendingEdits()
+        self.groups = ChangeGroups()
+        self.sent_texts = SentTexts()
         self.attention = Attention()
         self.chat_checks = ChatChecks()
         self.chats_in_writing: set[str] = set()
         self.diagnostics = PublishedDiagnostics(protocol)
+        self.inline_registration = InlineRegistration(self)
         self.folders: tuple[Path, ...] = ()
         self.initial_settings: object = None
         self.default_provider: str | None = None
@@ -85,11 +93,17 @@ class Session:
         from missy_lsp.credentials.origins import KeyOrigins
         from missy_lsp.llm.client import ModelClient
         from missy_lsp.llm.registry import ProviderRegistry
+        from missy_lsp.llm.told_models import ToldCatalogues
 
-        registry = ProviderRegistry(offline=self._options.offline)
-        origins = KeyOrigins(self.configuration.locations.secrets_dir)
-        on_key = self._options.known_secrets.add
-        return ModelClient(registry, lambda: self.vault, ledger=self.ledger, origins=origins, on_key=on_key)
+        locations = self.configuration.locations
+        return ModelClient(
+            ProviderRegistry(offline=self._options.offline),
+            lambda: self.vault,
+            ledger=self.ledger,
+            origins=KeyOrigins(locations.secrets_dir),
+            on_key=self._options.known_secrets.add,
+            catalogues=ToldCatalogues(locations.told_models_file),
+        )
 
     @cached_property
     def vault(self) -> Vault:
@@ -104,6 +118,12 @@ class Session:
         return Hovering(self)
 
     @cached_property
+    def completing(self) -> Completing:
+        from missy_lsp.server.completing import Completing
+
+        return Completing(self)
+
+    @cached_property
     def ledger(self) -> Ledger:
         from missy_lsp.llm.ledger import Ledger
 
@@ -115,13 +135,24 @@ class Session:
 
         return new_argument_converter()
 
+    def provider_for(self, config: Config) -> str | None:
+        """Return the provider of a request that names none: that of its folder (None: as configured), else ours."""
+        return self.default_provider if config.folder_provider is None else None
+
+    def folder_providers(self) -> dict[str, str]:
+        """Return the workspace folders that the user has given to a provider of their own."""
+        found = {str(folder): self.configuration.config_for(str(folder)) for folder in self.configuration.folders}
+        return {
+            folder: config.folder_provider for folder, config in found.items() if config.folder_provider is not None
+        }
+
     async def warm_up(self) -> None:
         """Let the default provider import and build what its first request needs, off the event loop."""
         try:
             config = self.configuration.config_for(None)
         except ConfigError:
             return  # it is told as a diagnostic, and by every request
-        await self.models.warm_up(config, self.default_provider)
+        await self.models.warm_up(config, self.provider_for(config))
         self.is_ready = True
 
     def keep(self, task: asyncio.Future[Any]) -> None:
@@ -130,9 +161,9 @@ class Session:
         task.add_done_callback(self._release)
 
     def stop(self, run_id: str | None = None) -> int:
-        """Stop one model request, or all of them with what hovers wait for; return how many there were."""
-        hovers = self.hovering.stop() if run_id is None and "hovering" in vars(self) else 0
-        return self.running.stop(run_id) + hovers
+        """Stop one model request, or all of them with what editors ask for unasked; return how many there were."""
+        unasked = sum(part.stop() for part in self._unasked()) if run_id is None else 0
+        return self.running.stop(run_id) + unasked
 
     def show_message(self, kind: types.MessageType, text: str) -> None:
         """Show a sentence: one line, whatever a model, a file or an upstream has put into it."""
@@ -147,8 +178,12 @@ class Session:
         )
 
     def publish_problems(self) -> None:
-        """Send the problems of the configuration files, each with its place, where they changed."""
+        """Send the problems of the configuration files, each with its place, where they changed.
+
+        What is registered for the configuration follows it as well.
+        """
         current = self.configuration.refresh()
+        self.inline_registration.follow()
         editor = self.configuration.editor_problems()
         if editor != self._editor_problems:
             self._editor_problems = editor
@@ -192,8 +227,8 @@ class Session:
     async def close(self, timeout_s: float) -> None:
         """Stop what runs and let go of what is held; takes at most about twice `timeout_s`."""
         await self.running.close(timeout_s)
-        if "hovering" in vars(self):
-            await self.hovering.close(timeout_s)
+        for part in self._unasked():
+            await part.close(timeout_s)
         for task in list(self._kept):
             task.cancel()
         if "models" not in vars(self):
@@ -202,6 +237,10 @@ class Session:
             await asyncio.wait_for(self.models.aclose(), timeout_s)
         except TimeoutError:
             logger.warning("the connections to the providers did not close in time")
+
+    def _unasked(self) -> tuple[Hovering | Completing, ...]:
+        """Return what makes things that the editor asks for by itself, as far as it was ever needed."""
+        return tuple(vars(self)[name] for name in ("hovering", "completing") if name in vars(self))
 
     def _release(self, task: asyncio.Future[Any]) -> None:
         self._kept.discard(task)

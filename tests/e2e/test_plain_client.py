@@ -18,6 +18,8 @@ from tests.support.configuration import FAKE_KEY, write_user_config
 from tests.support.fake_api import (
     FakeApi,
     Hold,
+    Reply,
+    Request,
     WaitFor,
     answer,
     api_error,
@@ -214,8 +216,17 @@ def test_stop_closes_the_request_and_keeps_the_text(helix: Helix, started: Start
 
 
 def test_progress_names_what_runs(helix: Helix, started: Started) -> None:
-    started.api.enqueue(answer("It adds."))
+    shown = threading.Event()
+
+    def respond(request: Request) -> Reply:
+        assert shown.wait(20)
+        return answer("It adds.")
+
+    started.api.respond = respond
     helix.choose(helix.select(3, 4), "Missy: Explain")
+    # An answer that comes before the editor has made the token needs no progress.
+    started.process.until(lambda message: message.get("method") == "$/progress")
+    shown.set()
     helix.wait_for_message("It adds.")
     kinds = [params["value"]["kind"] for params in started.process.notifications("$/progress")]
     titles = [

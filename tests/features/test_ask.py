@@ -5,13 +5,16 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from missy_lsp.config.values import Config
 from missy_lsp.document import Snapshot, Span
 from missy_lsp.errors import UsageError
 from missy_lsp.features.ask import AskInput, ChatTurn, build, left_out, route_input
 from missy_lsp.features.material import Attachment
+from missy_lsp.features.question_calls import call_of_question
 from missy_lsp.llm.router import RouteInput
 from missy_lsp.llm.types import Message, Prompt, TextBlock, ToolSpec
 from missy_lsp.prompts.loading import load
+from missy_lsp.tools.toolbox import Toolbox
 
 TEXT = "import os\n\n\ndef first():\n    return 1\n\n\ndef second():\n    return 2\n"
 START = TEXT.index("def second")
@@ -166,7 +169,16 @@ def test_material_that_forges_our_tags_stays_data() -> None:
 def test_the_router_sees_the_size_of_what_is_asked_about() -> None:
     history = (ChatTurn("user", "a"), ChatTurn("assistant", "b"))
     asked = AskInput("explain", history, SNAPSHOT, (Attachment("log", "12345"),))
-    assert route_input(asked, (TOOL,)) == RouteInput("explain", len(SNAPSHOT.selected) + 5, 1, 2, "ask", "python")
+    assert route_input(asked, (TOOL,)) == RouteInput(
+        "explain", len(SNAPSHOT.selected) + 5, 1, 2, "ask", "python", "a.py"
+    )
     without_selection = AskInput("explain", snapshot=attrs.evolve(SNAPSHOT, span=None))
     assert route_input(without_selection).selection_chars == len(TEXT)
     assert route_input(AskInput("explain")) == RouteInput("explain")
+
+
+@pytest.mark.parametrize(("asked_for", "count"), [(True, 5), (False, 0)])
+def test_only_tools_that_were_asked_for_count_for_the_router(asked_for: bool, count: int) -> None:
+    call = call_of_question(AskInput("explain"), Config(), toolbox=Toolbox(()), tools_asked_for=asked_for)
+    assert len(call.prompt.tools) == 5
+    assert call.route.tool_count == count

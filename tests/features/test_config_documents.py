@@ -16,6 +16,7 @@ from missy_lsp.llm.catalogue import Catalogue
 
 CATALOGUE = Catalogue.load()
 KEY = "sk-ant-api03-not-a-real-key"
+DEPTH = ["thinking", "fast_effort", "primary_effort", "premium_effort"]
 
 
 def cursor(marked: str) -> tuple[list[str], int, int]:
@@ -38,10 +39,10 @@ def completed(marked: str, label: str, kind: DocumentKind = "user") -> str:
 @pytest.mark.parametrize(
     ("marked", "expected"),
     [
-        ("routing:\n  |", ["mode", "confirm_premium"]),
-        ("routing:\n  mode: fast\n  |", ["confirm_premium"]),
-        ("routing: {mode: auto, |", ["confirm_premium"]),
-        ("routing: {|", ["mode", "confirm_premium"]),
+        ("routing:\n  |", ["mode", "confirm_premium", *DEPTH, "actions", "paths"]),
+        ("routing:\n  mode: fast\n  |", ["confirm_premium", *DEPTH, "actions", "paths"]),
+        ("routing: {mode: auto, |", ["confirm_premium", *DEPTH, "actions", "paths"]),
+        ("routing: {|", ["mode", "confirm_premium", *DEPTH, "actions", "paths"]),
         ("routing:\n  mode: |", ["auto", "fast", "primary", "premium"]),
         ("providers: [\nhover: {mode: |", ["off", "cached", "auto", "always"]),
         ("hover: 'unclosed\nedits:\n  review: p|", ["pending", "direct"]),
@@ -52,6 +53,12 @@ def completed(marked: str, label: str, kind: DocumentKind = "user") -> str:
         ("providers:\n  mine:\n    model: |", list(CATALOGUE.models)),
         ("providers: {mine: {}}\ndefault_provider: |", ["mine", "anthropic", "offline"]),
         ("routing:\n  mode: auto # |", []),
+        ("routing:\n  actions:\n    explain: |", ["auto", "fast", "primary", "premium"]),
+        ("routing: {paths: {'docs/**': |", ["auto", "fast", "primary", "premium"]),
+        ("routing:\n  actions: |", []),
+        ("routing:\n  paths:\n    |", []),
+        ("providers: {mine: {}}\nfolders:\n  ~/a: |", ["mine", "anthropic", "offline"]),
+        ("budget:\n  on_exceed: |", ["refuse", "cheaper"]),
         ("# |", []),
         ("plugins:\n  |", []),
     ],
@@ -73,6 +80,14 @@ def test_what_fits_the_place_is_offered(marked: str, expected: list[str]) -> Non
 )
 def test_a_workspace_file_is_offered_only_what_it_may_set(marked: str, expected: list[str]) -> None:
     assert labels(marked, "workspace") == expected
+
+
+def test_the_actions_that_come_with_missy_are_offered_where_a_tier_is_given_to_them() -> None:
+    offered = labels("routing:\n  actions:\n    ask: fast\n    |")
+    assert {"explain", "fix", "review"} <= set(offered)
+    assert "ask" not in offered
+    assert completed("routing:\n  actions:\n    exp|", "explain") == "routing:\n  actions:\n    explain: "
+    assert completed("routing:\n  act|", "actions") == "routing:\n  actions:"
 
 
 def test_a_workspace_file_is_not_offered_sections_that_are_the_users_own() -> None:
@@ -97,7 +112,7 @@ def test_a_completion_takes_the_place_of_the_word(marked: str, label: str, expec
 @pytest.mark.parametrize(
     ("marked", "expected"),
     [
-        ("---\n|\n---\nDo it.\n", "title result kind when languages tier"),
+        ("---\n|\n---\nDo it.\n", "title result kind when languages tier effort"),
         ("---\ntitle: x\ntier: |", "auto fast primary premium"),
         ("---\nresult: |\n---\n", "answer replace|insert above|new file"),
         ("---\ntitle: x\n---\ntier: |", ""),
@@ -115,6 +130,7 @@ def test_the_front_matter_of_an_action_is_completed(marked: str, expected: str) 
         ("bud|get:\n", (0, 0, 6), ["Caps on what may be spent", "`daily_usd`"]),
         (f"providers:\n  a:\n    api_key: {KEY}|", (2, 4, 11), ["`vault://NAME`", "may set it: no"]),
         ("limits:\n  concurrent: [|", (1, 2, 12), ["At least: 1", "whole number"]),
+        ("routing:\n  paths:\n    docs/**: f|", (2, 4, 11), ["`routing.paths`", "the last one", "Default: `{}`"]),
     ],
 )
 def test_a_key_is_explained_where_it_stands(marked: str, place: tuple[int, int, int], words: list[str]) -> None:

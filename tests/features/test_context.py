@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from missy_lsp.document import Snapshot, Span, split_lines
 from missy_lsp.features import context
-from missy_lsp.features.context import estimate_tokens, excerpt, selection_place, shorten, tagged
+from missy_lsp.features.context import excerpt, selection_place, shorten, tagged
+from missy_lsp.llm.estimating import about_tokens
 
 LINES = [f"value_{number} = compute({number})\n" for number in range(1, 401)]
 CODE = "import os\nfrom sys import path\n\n" + "".join(LINES)
@@ -37,7 +38,7 @@ def snapshot(text: str, start: int | None = None, end: int | None = None) -> Sna
     ids=repr,
 )
 def test_tokens_are_estimated_by_script(text: str, tokens: int) -> None:
-    assert estimate_tokens(text) == tokens
+    assert about_tokens(text) == tokens
 
 
 def test_a_document_that_fits_is_sent_whole() -> None:
@@ -51,7 +52,7 @@ def test_a_long_document_is_cut_to_its_imports_and_the_lines_around_the_selectio
     assert cut.text.startswith("import os\nfrom sys import path\n[lines 3-")
     assert "value_199 = compute(199)\nvalue_200 = compute(200)\nvalue_201 = compute(201)\n" in cut.text
     assert cut.has_selection
-    assert estimate_tokens(re.sub(r"\[lines.*\n", "", cut.text)) <= 200
+    assert about_tokens(re.sub(r"\[lines.*\n", "", cut.text)) <= 200
 
 
 def test_marks_name_exactly_the_lines_that_are_missing() -> None:

@@ -15,6 +15,7 @@ from tests.support.editor import CAPABILITIES, Editor
 from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
 from tests.support.request_oracle import assert_valid_request
+from tests.support.typist import Typists
 
 
 @pytest.fixture
@@ -70,3 +71,16 @@ def shared(started: Shared) -> Iterator[Shared]:
     for request in started.api.requests:
         assert request.path.endswith("/v1/messages")
         assert_valid_request(request.json)
+
+
+@pytest.fixture(scope="module")
+def started_typists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typists]:
+    with Typists.of_a_module(tmp_path_factory) as typists:
+        yield typists
+
+
+@pytest.fixture
+def typists(started_typists: Typists) -> Iterator[Typists]:
+    """Somebody who types in an editor of each kind."""
+    with started_typists.one_test() as begun:
+        yield begun

@@ -223,6 +223,25 @@ def test_the_actions_that_apply_to_a_place_are_listed(editor: Editor) -> None:
     assert "commit-message" not in {action["id"] for action in here}
 
 
+def configure(editor: Editor, settings: dict[str, Any]) -> None:
+    editor.server.notify("workspace/didChangeConfiguration", {"settings": {"missy": settings}})
+
+
+def test_a_rule_of_the_configuration_names_the_tier_of_an_action(
+    editor: Editor, request: pytest.FixtureRequest
+) -> None:
+    routing = {"actions": {"explain": "premium"}, "paths": {"*.py": "fast"}}
+    request.addfinalizer(lambda: configure(editor, {}))  # the server serves the next tests too
+    configure(editor, {"routing": routing})
+    listed = editor.server.command("missy.listActions", {"textDocument": {"uri": editor.uri}})["result"]
+    assert {action["id"]: action["tier"] for action in listed}["explain"] == "premium"
+    target = {"textDocument": {"uri": editor.uri}, "action": "explain"}
+    by_path = editor.server.command("missy.preview", target)["result"]
+    assert (by_path["tier"], by_path["routeReasons"][0]) == ("fast", "routing.paths: *.py takes the fast tier")
+    named = editor.server.command("missy.preview", {**target, "tier": "primary"})["result"]
+    assert (named["tier"], named["routeReasons"][0]) == ("primary", "you asked for the primary tier")
+
+
 def test_an_action_of_the_users_is_offered_and_run(shared: Shared, api: FakeApi) -> None:
     folder = shared.home / ".missy" / "actions"
     folder.mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pytest_lsp import LanguageClient, client_capabilities
 
 from tests.support.configuration import write_user_config
 from tests.support.fake_api import FakeApi, answer
-from tests.support.lsp_process import server_command
+from tests.support.prepared import PreparedProcess
 
 RECORDED = sorted((Path(__file__).parents[1] / "data" / "clients").glob("*.json"))
 TEXT = "def add(a, b):\n    return a + b\n"
@@ -39,9 +40,12 @@ async def client(isolated_home: Path, api: FakeApi) -> AsyncIterator[LanguageCli
     def register(params: types.RegistrationParams) -> None:
         return None
 
-    await connected.start_io(*server_command())
-    yield connected
-    await connected.shutdown_session()
+    with PreparedProcess(["--tcp", "127.0.0.1:0"], dict(os.environ)) as server:
+        port = int((await asyncio.to_thread(server.stderr.readline)).rsplit(b":", 1)[1])
+        await connected.start_tcp("127.0.0.1", port)
+        yield connected
+        await connected.shutdown_session()
+        assert await asyncio.to_thread(server.wait, 20) == 0
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)

@@ -18,6 +18,7 @@ from missy_lsp.llm.router import RouteInput
 from missy_lsp.llm.types import Usage
 from missy_lsp.server.explanations import Explanation
 from missy_lsp.server.generations import PAUSE_S, Generations
+from missy_lsp.server.hourly import HourlyCount
 from tests.support.scripted_provider import PROMPT
 
 ADDS = Explanation("It adds.", "m")
@@ -34,12 +35,14 @@ class Model:
     failure: ModelError | None = None
     now_s: float = 0.0
     resting: list[asyncio.Event] = attrs.Factory(list)
+    hour: HourlyCount = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.gate.set()
 
-    def generations(self) -> Generations:
-        return Generations(self._run, self.ledger, clock=lambda: self.now_s, sleep=self._sleep)
+    def generations(self) -> Generations[Call, Explanation]:
+        self.hour = HourlyCount(self.ledger, "hover", "{} an hour".format, lambda: self.now_s)
+        return Generations(self._run, clock=lambda: self.now_s, sleep=self._sleep)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -56,15 +59,16 @@ class Model:
             await self.resting[-1].wait()
 
     async def _run(self, key: str, call: Call) -> Explanation:
-        self.asked.append(key)
-        try:
-            await self.gate.wait()
-        except asyncio.CancelledError:
-            self.stopped.append(key)
-            raise
-        if self.failure is not None:
-            raise self.failure
-        return ADDS
+        async with self.hour.one_more(call.config.hover.max_per_hour):
+            self.asked.append(key)
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.stopped.append(key)
+                raise
+            if self.failure is not None:
+                raise self.failure
+            return ADDS
 
 
 @pytest.fixture
@@ -141,6 +145,21 @@ async def test_a_stop_ends_the_hover_without_words(model: Model) -> None:
     assert generations.stop() == 0
 
 
+async def test_what_is_made_for_a_document_is_stopped_for_it_alone_but_for_what_is_wanted_now(model: Model) -> None:
+    model.gate.clear()
+    generations = model.generations()
+    made = [
+        asyncio.ensure_future(generations.make(key, call(), uri, 0, order))
+        for key, uri, order in (("a", "file:///1", 1), ("b", "file:///1", 2), ("c", "file:///2", 3))
+    ]
+    await model.until(lambda: "b" in model.asked and "c" in model.asked)
+    assert generations.stop("file:///1", but="b") == 0  # what was passed over at its start has ended by itself
+    assert generations.stop("file:///1", but="a") == 1
+    await model.until(lambda: model.stopped == ["b"])
+    model.gate.set()
+    assert await asyncio.gather(*made) == [None, None, ADDS]
+
+
 @pytest.mark.parametrize(
     ("kind", "pauses"), [("rate_limited", True), ("overloaded", True), ("connection", False), ("no_key", False)]
 )
@@ -163,7 +182,7 @@ async def test_what_was_begun_counts_for_an_hour_whatever_came_of_it(model: Mode
         await generations.make("a", call(2), "file:///1", 0, 1)
     refused = await generations.make("b", call(2), "file:///1", 0, 1)
     assert isinstance(refused, ModelError)
-    assert (refused.kind, "hover.max_per_hour" in refused.message) == ("budget", True)
+    assert (refused.kind, "2 an hour" in refused.message) == ("budget", True)
     assert len(model.asked) == 2
     model.now_s += 3600
     model.failure = None

@@ -7,50 +7,33 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from tests.support.configuration import write_user_config
 from tests.support.fake_api import FakeApi, Hold, WaitFor, answer, api_error, stream, text_events
 from tests.support.lsp_process import LspProcess
-from tests.support.request_oracle import assert_valid_request
+from tests.support.running_editors import RunningEditors
 
 CODE = "def total(prices):\n    return sum(prices)\n\n\nprint(total([1]))\n"
 SUM = {"line": 1, "character": 12}
 PRICES = {"line": 1, "character": 16}
 
 
-@attrs.define(eq=False)
-class Editors:
-    """One server per kind of client for the whole module; every test has code of its own, so no cache knows it."""
-
-    running: ExitStack
-    api: FakeApi
-    home: Path
-    folder: Path
-    env: dict[str, str]
-    servers: dict[tuple[str, str], LspProcess] = attrs.Factory(dict)
-    number: int = 0
-
+class Editors(RunningEditors):
     @property
     def cache(self) -> Path:
         return self.home / "cache" / "missy" / "hover"
 
     def open(self, name: str = "Neovim", formats: str = "markdown", *, fresh: bool = False, **hover: object) -> Hovers:
         """Return an editor of this name with the test's document open; `hover` are the user's settings."""
-        write_user_config(self.home, self.api.base_url, **({"hover": hover} if hover else {}))
-        if fresh:
-            self.servers.pop((name, formats), None)
-        if (name, formats) not in self.servers:
-            process = self.running.enter_context(LspProcess(env=self.env))
-            capabilities = {"textDocument": {"hover": {"contentFormat": [formats]}}}
-            process.initialize(self.folder, capabilities, clientInfo={"name": name})
-            self.servers[name, formats] = process
-        opened = Hovers(self.servers[name, formats], self.folder, f"a{self.number}.py")
+        self.configure(**({"hover": hover} if hover else {}))
+        capabilities = {"textDocument": {"hover": {"contentFormat": [formats]}}}
+        kind = (name, formats)
+        process = self.server(kind, capabilities, fresh=fresh, clientInfo={"name": name})
+        opened = Hovers(process, self.folder, f"a{self.number}.py")
         opened.open(opened.name, CODE.replace("total", f"total{self.number}"))
         return opened
 
@@ -76,22 +59,14 @@ class Hovers:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editors]:
-    home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("project")
-    env = {"HOME": str(home), "USERPROFILE": str(home)}
-    env |= {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
-    with FakeApi() as api, ExitStack() as running:
-        yield Editors(running, api, home, folder, env)
+    with Editors.of_a_module(tmp_path_factory) as editors:
+        yield editors
 
 
 @pytest.fixture
 def editors(started: Editors) -> Iterator[Editors]:
-    started.number += 1
-    started.api.forget()
-    for process in started.servers.values():
-        process.messages.clear()
-    yield started
-    for request in started.api.requests:
-        assert_valid_request(request.json)
+    with started.one_test() as begun:
+        yield begun
 
 
 @pytest.fixture
@@ -264,7 +239,7 @@ def test_a_failure_is_no_hover_is_not_tried_again_and_is_told_once(editors: Edit
     assert len([line for line in told(editor) if "no explanation on hover" in line]) == 1
     assert editor.process.notifications("window/showMessage") == []
     assert len(api.requests) == 1  # a refusal for want of room is not met again at once
-    editors.servers.clear()
+    editors.forget_servers()
 
 
 @pytest.mark.parametrize("name", [".env", "id_rsa", "ignored.py"])

@@ -115,6 +115,19 @@ def test_retry_one_tier_up_runs_the_same_action_again_where_the_code_stands_now(
     assert "lines 5-6" in json.dumps(api.requests[-1].json["messages"])
 
 
+def test_retry_one_tier_down_takes_the_model_of_the_tier_below(editor: Editor, api: FakeApi) -> None:
+    edit = propose(editor, api, tier="primary")
+    down = titled(editor.actions(editor.cursor(4)), "Missy: Retry one tier down")
+    assert down["kind"] == "quickfix.missy.retry-down"
+    assert down["command"]["arguments"] == [{"id": edit["id"], "tier": "fast"}]
+    api.enqueue(answer(replacement(NEW_ADD)))
+    response = editor.server.command("missy.retry", {**down["command"]["arguments"][0], "wait": True})
+    assert (response["result"]["tier"], api.requests[-1].json["model"]) == ("fast", "claude-haiku-4-5")
+    titles = [action["title"] for action in editor.actions(editor.cursor(4))]
+    assert any("one tier up" in title for title in titles)
+    assert not any("one tier down" in title for title in titles)
+
+
 def test_a_retried_fix_still_knows_what_the_checker_said(editor: Editor, api: FakeApi) -> None:
     said = {"range": editor.cursor(4), "message": "undefined name: frobnicate", "severity": 1, "source": "checker"}
     api.enqueue(answer(replacement(NEW_ADD)), answer(replacement(NEW_ADD)))

@@ -31,7 +31,7 @@ ENDLESS = stream(message_start(), block_start(), text_delta("x"), Hold(), end=Fa
 def test_a_signal_ends_the_server_and_its_streams(number: signal.Signals, isolated_home: Path, api: FakeApi) -> None:
     write_user_config(isolated_home, api.base_url)
     api.respond = lambda request: ENDLESS
-    with LspProcess() as server:
+    with LspProcess(installed=True) as server:
         server.initialize()
         waiting = [server.start_command("missy.ask", {"prompt": f"hi {n}", "wait": True}) for n in range(4)]
         api.wait_for_requests(4, 20)
@@ -97,7 +97,7 @@ def test_python_code_is_never_stopped_by_an_error_stream_where_native_code_may_b
 
 
 def test_a_careless_plugin_neither_breaks_the_protocol_nor_ends_the_server(isolated_home: Path, tmp_path: Path) -> None:
-    with LspProcess(env=noisy(isolated_home, tmp_path)) as server:
+    with LspProcess(env=noisy(isolated_home, tmp_path), installed=True) as server:
         server.initialize()
         # The reader of LspProcess fails at anything that is no frame.
         answer = server.command("missy.ask", {"prompt": "with a child", "wait": True})
@@ -214,7 +214,7 @@ ENVIRONMENTS = {
 def test_an_answer_comes_in_any_environment(environment: dict[str, str], tmp_path: Path, isolated_home: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
-    with LspProcess("--offline", env=environment, cwd=folder) as server:
+    with LspProcess("--offline", env=environment, cwd=folder, installed=True) as server:
         folder.rmdir()
         server.initialize()
         server.open("untitled:İı-🎈", "def grüße_🎈(): pass\n")

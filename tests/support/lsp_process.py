@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import artefacts
+from tests.support.prepared import PreparedProcess
 
 Message = dict[str, Any]
 
@@ -26,19 +27,32 @@ def server_command() -> list[str]:
 
 
 class LspProcess:
-    """A server with its standard streams; every message of its is kept in the order of arrival."""
+    """A server with its standard streams; every message of its is kept in the order of arrival.
+
+    `installed`: start the console script as an editor does, where it matters how a server comes to run.
+    """
 
     def __init__(
-        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, first_id: int = 1
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        first_id: int = 1,
+        installed: bool = os.name == "nt",
     ) -> None:
-        self.process = subprocess.Popen(
-            [*server_command(), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
-        )
+        environment = {**os.environ, **(env or {})}
+        self.process: subprocess.Popen[bytes] | PreparedProcess
+        if installed:
+            self.process = subprocess.Popen(
+                [*server_command(), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=cwd,
+            )
+        else:
+            self.process = PreparedProcess(list(arguments), environment, cwd)
         self.messages: list[Message] = []
         self._arrived: queue.Queue[Message | None] = queue.Queue()
         self._next_id = first_id - 1

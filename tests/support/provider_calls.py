@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import attrs
 
 from missy_lsp.errors import ModelError
@@ -66,3 +68,21 @@ async def call(provider: Provider, asked: ModelRequest | None = None, key: Secre
     except ModelError as error:
         return Outcome(tuple(events), error=error)
     return Outcome(tuple(events), end=end)
+
+
+async def cancelled_call(provider: Provider) -> Outcome:
+    """Run one turn and cancel it as soon as it has said something."""
+    events: list[ProviderEvent] = []
+    spoke = asyncio.Event()
+
+    def on_event(event: ProviderEvent) -> None:
+        events.append(event)
+        if isinstance(event, TextDelta):
+            spoke.set()
+
+    task = asyncio.ensure_future(provider.stream(request(), FAKE_KEY, on_event))
+    await spoke.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    return Outcome(tuple(events))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 from missy_lsp.config.values import Config, KeyReference, Network, ProviderConfig
@@ -127,12 +126,6 @@ def call(given: Config | None = None, **more: object) -> Call:
     return Call(**{"prompt": PROMPT, "config": given or config(), "route": RouteInput("why?"), **more})  # type: ignore[arg-type]
 
 
-@cache
-def routing_knowledge() -> RoutingKnowledge:
-    """Return what the router knows, read once for all tests."""
-    return RoutingKnowledge.load()
-
-
 class Bench:
     """A client with its seams: no time passes but what `sleep` is asked for."""
 
@@ -161,7 +154,7 @@ class Bench:
             sleep=sleep or self.sleep,
             chance=random.Random(seed),
             ledger=ledger,
-            knowledge=routing_knowledge(),
+            knowledge=RoutingKnowledge.load(),
         )
 
     async def sleep(self, seconds: float) -> None:

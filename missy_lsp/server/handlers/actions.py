@@ -32,11 +32,13 @@ _MAX_DIAGNOSTICS = 50
 def list_actions(session: Session, arguments: ListActionsArguments, request: Request) -> list[dict[str, object]]:
     """List the actions, those that apply to a place where one is named."""
     document = arguments.text_document
-    actions = session.configuration.actions_for(None if document is None else file_path(document.uri))
+    path = None if document is None else file_path(document.uri)
+    actions = session.configuration.actions_for(path)
     if document is not None:
         snapshot = _snapshot(session, arguments)
         actions = tuple(action for action in actions if applies(action, snapshot, has_diagnostics=True))
-    return [action.fields() for action in actions]
+    tiers = session.configuration.action_tiers_for(path)
+    return [action.fields(tiers) for action in actions]
 
 
 def run_action(session: Session, arguments: RunActionArguments, request: Request) -> object:
@@ -56,7 +58,9 @@ def run_action(session: Session, arguments: RunActionArguments, request: Request
         partial_token=arguments.partial_result_token,
         wait=arguments.wait,
         edit=finish,
+        arguments=arguments if finish is None else None,
     )
+    session.sent_texts.note(asked.snapshot)
     return start(session, job, request)
 
 
@@ -64,7 +68,7 @@ def action_input(session: Session, arguments: RunActionArguments) -> tuple[Actio
     """Freeze what an action needs to know. Raises UsageError for an unknown one, ModelError for a bad place."""
     path = file_path(arguments.text_document.uri)
     action = find_action(session.configuration.actions_for(path), arguments.action)
-    snapshot = _snapshot(session, arguments)
+    snapshot = session.sent_texts.with_base(_snapshot(session, arguments))
     diagnostics = tuple(_diagnostic(snapshot, session, given) for given in arguments.diagnostics[:_MAX_DIAGNOSTICS])
     config = session.configuration.config_for(path)
     folder = session.configuration.folder_of(path)
@@ -84,7 +88,7 @@ def action_call(
     session: Session, asked: ActionInput, config: Config, arguments: RunActionArguments
 ) -> Call | Awaitable[Call]:
     """Return the call; one that first has to look at what is staged is awaited."""
-    provider = arguments.provider or session.default_provider
+    provider = arguments.provider or session.provider_for(config)
     call = call_of(asked, config, provider=provider, model=arguments.model, tier=arguments.tier)
     call = with_questions(session, call)
     return _with_staged_diff(session, asked, config, call) if asked.action.when == "commit" else call

@@ -26,7 +26,6 @@ from missy_lsp.server.confirming import with_questions
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.handlers.ask import toolbox_of
 from missy_lsp.server.model_requests import Job, start
-from missy_lsp.tools.redacting import RedactingToolbox
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -123,7 +122,7 @@ def _call(
     card = session.configuration.card_for(path)
     named = _mentions(question, history)
     sources = mention_sources(session, path)
-    provider = session.default_provider
+    provider = session.provider_for(config)
     toolbox = toolbox_of(session, config, None)
 
     async def call() -> Call:
@@ -137,7 +136,6 @@ def _call(
             asked,
             config,
             toolbox=toolbox,
-            guard=RedactingToolbox,
             provider=provider,
             model=settings.model,
             tier=settings.tier,

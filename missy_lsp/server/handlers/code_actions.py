@@ -6,7 +6,7 @@ Nothing here awaits, and no document is read or parsed: only the lines of the ra
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 from lsprotocol import types
@@ -18,11 +18,14 @@ from missy_lsp.server.attention import diagnostic_line
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.handlers.config_documents import config_fixes
+from missy_lsp.server.handlers.retry import is_as_it_was
 
 if TYPE_CHECKING:
     from missy_lsp.config.actions import Action
+    from missy_lsp.llm.types import Tier
     from missy_lsp.server.documents import OpenDocument
     from missy_lsp.server.pending_edits import PendingEdit
+    from missy_lsp.server.pending_groups import ChangeGroup
     from missy_lsp.server.session import Session
     from missy_lsp.syntax.comments import LineInstruction
 
@@ -61,7 +64,8 @@ def _offers(session: Session, params: types.CodeActionParams, document: OpenDocu
     if document is not None:
         for edit in session.pending.on_document(document):
             if _touches(document, edit, params.range):
-                yield from _decisions(session, edit)
+                yield from _decisions(session, edit) if edit.group is None else _group_decisions(session, edit)
+        yield from _unmarked_groups(session)
     for run in session.running.on_document(params.text_document.uri):
         yield _Offer(f"Missy: Stop {run.title}", STOP_KIND, "missy.stop", {"id": run.id})
     if document is None:
@@ -73,6 +77,8 @@ def _offers(session: Session, params: types.CodeActionParams, document: OpenDocu
     yield from _config_fixes(session, params, document, invoked=invoked)
     comments = _comments(params, document) if invoked else ()
     yield from _instructions(comments, document)
+    if invoked:
+        yield from _again(session, document.uri)
     yield from _actions(session, params, document, invoked=invoked, has_comment=bool(comments))
 
 
@@ -139,6 +145,65 @@ def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
     yield offer("Retry", "retry", "missy.retry")
     if edit.tier_above is not None:
         yield offer("Retry one tier up", "retry-up", "missy.retry", tier=edit.tier_above)
+    if (below := _tier_beside(session, edit.uri, edit.provider, edit.tier, above=False)) is not None:
+        yield offer("Retry one tier down", "retry-down", "missy.retry", tier=below)
+
+
+def _again(session: Session, uri: str) -> Iterator[_Offer]:
+    """Offer to ask for the last answer about a document again on the tiers beside its own, while it is as it was."""
+    last = session.running.last_answer(uri)
+    if last is None or not is_as_it_was(session, last[0]):
+        return
+    answer = last[1]
+    for above, way in ((True, "up"), (False, "down")):
+        tier = _tier_beside(session, uri, str(answer["provider"]), cast("Tier", answer["tier"]), above=above)
+        if tier is not None:
+            argument: Json = {"id": answer["id"], "tier": tier}
+            title = f"Missy: Ask again one tier {way}"
+            yield _Offer(title, f"missy.retry-{way}", "missy.retry", argument, by_model=True)
+
+
+def _tier_beside(session: Session, uri: str, provider_id: str, tier: Tier, *, above: bool) -> Tier | None:
+    from missy_lsp.llm.routing_rules import tier_beside
+
+    provider = session.configuration.config_for(file_path(uri)).providers.get(provider_id)
+    return None if provider is None else tier_beside(provider, tier, above=above)
+
+
+def _group_decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
+    """Offer what can be done with a change of several files, at its place in one of them."""
+    from missy_lsp.server.proposals import accepting_edit, diagnostic_of
+
+    found = session.groups.of_edit(edit)
+    if found is None:
+        return
+    group, file = found
+    marks = (diagnostic_of(edit),)
+    this = _Offer(f"Missy: Accept this file ({group.title})", "quickfix.missy.accept-file", diagnostics=marks)
+    if session.client.apply_edit:
+        yield from _of_group(group, marks)
+        yield attrs.evolve(this, command="missy.accept", argument={"id": file.id})
+    else:
+        yield attrs.evolve(this, edit=accepting_edit(session, edit))
+        yield from (offer for offer in _of_group(group, marks) if offer.command != "missy.accept")
+
+
+def _unmarked_groups(session: Session) -> Iterator[_Offer]:
+    """Offer the decision on changes of files of which none is open, wherever the user is."""
+    for group in session.groups.all():
+        if not any(file.edit is not None and session.pending.has(file.edit) for file in group.waiting):
+            yield from _of_group(group, ())
+
+
+def _of_group(group: ChangeGroup, marks: tuple[Json, ...]) -> Iterator[_Offer]:
+    count = len(group.waiting)
+    for title, name, command in (
+        (f"Accept all {count} files" if count > 1 else "Accept", "accept", "missy.accept"),
+        ("Discard", "discard", "missy.discard"),
+        ("Show diff", "show-diff", "missy.showDiff"),
+        ("Retry", "retry", "missy.retry"),
+    ):
+        yield _Offer(f"Missy: {title} ({group.title})", f"quickfix.missy.{name}", command, {"id": group.id}, marks)
 
 
 def _instructions(comments: tuple[LineInstruction, ...], document: OpenDocument) -> Iterator[_Offer]:

@@ -36,9 +36,10 @@ from missy_lsp.server.handlers.actions import list_actions, run_action
 from missy_lsp.server.handlers.ask import ask, route
 from missy_lsp.server.handlers.chat import chat_fork, chat_send
 from missy_lsp.server.handlers.config_documents import move_key_to_vault
-from missy_lsp.server.handlers.pending import accept, discard, edit_proposal, retry, show_diff
+from missy_lsp.server.handlers.pending import accept, discard, edit_proposal, show_diff
 from missy_lsp.server.handlers.preview import preview
 from missy_lsp.server.handlers.providers import list_providers, switch_provider
+from missy_lsp.server.handlers.retry import retry
 from missy_lsp.server.handlers.status import status
 from missy_lsp.server.handlers.trust import trust_workspace
 from missy_lsp.server.handlers.usage import usage

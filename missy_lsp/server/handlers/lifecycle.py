@@ -41,6 +41,8 @@ def initialize(session: Session, params: types.InitializeParams, request: Reques
     for method, name in _FOR_CHATS.items():
         if method in session.client.dynamic:
             setattr(result.capabilities, name, None)  # registered for chats alone, once the client is ready
+    if session.client.inline_completion_dynamic or not session.client.inline_completion:
+        result.capabilities.inline_completion_provider = None  # registered while the configuration wants it
     session.protocol.initialized = True
     return result
 
@@ -89,8 +91,8 @@ def _folders(params: types.InitializeParams) -> list[Path]:
 
 async def _get_ready(session: Session) -> None:
     # Commands, hovers and all that they need: imported in a thread, so that other messages are served meanwhile.
-    for name in ("missy_lsp.server.handlers.commands", "missy_lsp.server.hovering"):
-        await asyncio.to_thread(importlib.import_module, name)
+    for name in ("handlers.commands", "hovering", "completing"):
+        await asyncio.to_thread(importlib.import_module, f"missy_lsp.server.{name}")
     await _register_for_chats(session)
     await settings.pull(session)
     session.publish_problems()

@@ -1,4 +1,4 @@
-"""missy.accept, missy.discard, missy.retry, missy.showDiff, missy.editProposal: the user's decision on a change."""
+"""missy.accept, missy.discard, missy.showDiff, missy.editProposal: the user's decision on a change."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from missy_lsp.server.answer_documents import show_document
 from missy_lsp.server.arguments import (
     AcceptArguments,
     EditArguments,
-    Range,
-    RetryArguments,
-    RunActionArguments,
     ShowDiffArguments,
-    TextDocument,
 )
 from missy_lsp.server.dispatch import Request
-from missy_lsp.server.handlers.actions import run_action
+from missy_lsp.server.handlers.groups import accept_group, described_now, discard_group
 from missy_lsp.server.pending_edits import KEPT_MOST
-from missy_lsp.server.proposals import decide_now, describe, diff_of, draft_path, publish
+from missy_lsp.server.proposals import decide_now, describe, diff_of, draft_folder, draft_path, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +31,9 @@ Json = dict[str, object]
 
 
 def accept(session: Session, arguments: AcceptArguments, request: Request) -> object:
-    """Apply a pending change, or some of its hunks; what the user wrote into its draft counts."""
+    """Apply a pending change, or some of its hunks or files; what the user wrote into its draft counts."""
+    if (found := session.groups.find(arguments.id)) is not None:
+        return accept_group(session, found, arguments)
     edit = session.pending.get(arguments.id)
     _take_draft(session, edit)
     return _accept(session, edit, arguments.hunks)
@@ -43,39 +41,16 @@ def accept(session: Session, arguments: AcceptArguments, request: Request) -> ob
 
 def discard(session: Session, arguments: EditArguments, request: Request) -> Json:
     """Let go of a pending change; the document stays as it is."""
+    if (found := session.groups.find(arguments.id)) is not None:
+        return discard_group(session, found, arguments.id)
     edit = session.pending.get(arguments.id)
     session.pending.remove(edit)
     publish(session, edit.document)
     return {"id": edit.id, "status": "discarded"}
 
 
-def retry(session: Session, arguments: RetryArguments, request: Request) -> object:
-    """Run the action of a pending change again, where its code stands now; the new change takes its place."""
-    edit = session.pending.get(arguments.id)
-    shown = edit.shown_at()
-    buffer = edit.document.buffer
-    place = Range(buffer.position_at(shown.start), buffer.position_at(shown.end))
-    again: RunActionArguments = attrs.evolve(
-        edit.arguments,
-        text_document=TextDocument(edit.uri, None),
-        range=place,
-        tier=arguments.tier or edit.arguments.tier,
-        partial_result_token=arguments.partial_result_token,
-        wait=arguments.wait,
-        # What the checkers said stands where the code stands now.
-        diagnostics=tuple(attrs.evolve(said, range=place) for said in edit.arguments.diagnostics),
-    )
-    outcome = run_action(session, again, request)
-    session.pending.remove(edit)
-    publish(session, edit.document)
-    return outcome
-
-
-async def _show_diff(session: Session, edit: PendingEdit) -> Json:
-    described = describe(edit, None)
-    folder = draft_path(session, edit).parent
-    text = diff_of(edit)
-    path = folder / "change.diff"
+async def _show_diff(session: Session, change_id: str, described: Json, text: str) -> Json:
+    path = draft_folder(session, change_id) / "change.diff"
     await _write(path, text)
     if not session.client.show_document or not await show_document(session, path):
         session.show_message(types.MessageType.Info, f"Missy: the change is shown in {path}")
@@ -84,8 +59,12 @@ async def _show_diff(session: Session, edit: PendingEdit) -> Json:
 
 def show_diff(session: Session, arguments: ShowDiffArguments, request: Request) -> object:
     """Return a pending change as it stands now, and show it as a diff in a document of its own."""
-    edit = session.pending.get(arguments.id)
-    return _show_diff(session, edit) if arguments.show else describe(edit, None)
+    if (found := session.groups.find(arguments.id)) is not None:
+        described, diff = described_now(session, found, arguments.id)
+    else:
+        edit = session.pending.get(arguments.id)
+        described, diff = describe(edit, None), diff_of(edit)
+    return _show_diff(session, arguments.id, described, diff) if arguments.show else described
 
 
 def edit_proposal(session: Session, arguments: EditArguments, request: Request) -> object:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lsprotocol import types
+
 from missy_lsp.errors import UsageError
 from missy_lsp.server.arguments import NameArguments, NoArguments
 from missy_lsp.server.dispatch import Request
@@ -15,15 +17,21 @@ if TYPE_CHECKING:
 async def list_providers(session: Session, arguments: NoArguments, request: Request) -> list[dict[str, object]]:
     """List every configured provider, with the reason where one is not available."""
     config = session.configuration.config_for(None)
-    return await session.models.describe(config, session.default_provider)
+    return await session.models.describe(config, session.provider_for(config))
 
 
 async def switch_provider(session: Session, arguments: NameArguments, request: Request) -> list[dict[str, object]]:
-    """Use another provider for this session; the configuration file stays as it is."""
+    """Use another provider for this session where no folder has its own; the configuration file stays as it is."""
     config = session.configuration.config_for(None)
     described = await session.models.describe(config, arguments.name)
     known = [str(provider["name"]) for provider in described]
     if arguments.name not in known:
         raise UsageError(f"{arguments.name[:100]} is not a configured provider; there is {', '.join(known)}.")
     session.default_provider = arguments.name
-    return described
+    for folder, provider in session.folder_providers().items():
+        if provider != arguments.name:
+            session.show_message(
+                types.MessageType.Info,
+                f"Missy: {provider} still serves in {folder}, by `folders` in your configuration.",
+            )
+    return await session.models.describe(config, session.provider_for(config))

@@ -21,6 +21,11 @@ MARK_WITHIN_S = 0.2
 
 def did_open(session: Session, params: types.DidOpenTextDocumentParams, request: Request) -> None:
     session.documents.open(params.text_document)
+    document = session.documents.get(params.text_document.uri)
+    if document is not None and session.groups.all():
+        from missy_lsp.server.change_groups import attach_document  # loaded with the commands
+
+        attach_document(session, document)
     _mark_config_soon(session, params.text_document.uri)
     _notice(session, params.text_document.uri)
 
@@ -34,6 +39,10 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams, requ
         if not session.client.apply_edit and edit.was_applied():
             session.pending.remove(edit)  # the code action Accept carried it
             _mark(session, edit.document)
+            if edit.group is not None:
+                from missy_lsp.server.change_groups import applied_by_editor
+
+                applied_by_editor(session, edit)
     if document is not None and waiting:
         _mark_soon(session, document)
     _mark_config_soon(session, params.text_document.uri)
@@ -48,6 +57,7 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams, reques
     session.chat_checks.forget(params.text_document.uri)
     if document is None:
         return
+    session.sent_texts.forget(document.uri)
     waiting = session.pending.on_document(document)
     for edit in waiting:
         session.pending.remove(edit)

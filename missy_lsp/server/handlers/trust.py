@@ -67,12 +67,11 @@ async def _ask(session: Session, folder: Path, digest: str, *, changed: bool) ->
 
 
 def _decide(session: Session, folder: Path, digest: str, title: object) -> None:
-    from missy_lsp.config.trust import digest_of  # not needed to answer `initialize`
-
-    if title == TRUST and digest_of(folder) == digest:
-        session.configuration.trust.trust(folder)
+    trust = session.configuration.trust
+    if title == TRUST and trust.digest(folder) == digest:
+        trust.trust(folder)
     elif title == REFUSE:
-        session.configuration.trust.refuse(folder)
+        trust.refuse(folder)
     else:
         return  # no answer of ours, or a yes to what is no longer there: the new content is asked about by itself
     _take_effect(session)
