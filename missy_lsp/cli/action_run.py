@@ -28,6 +28,7 @@ class ActionRun:
     asked: ActionInput
     call: Call
     may_apply: bool
+    shows_text = False  # the diff stands for what the model said
 
     @property
     def is_edit(self) -> bool:
@@ -102,7 +103,7 @@ def build_run(setting: Setting, options: argparse.Namespace, snapshot: Snapshot,
     from missy_lsp.features.material import project_card
     from missy_lsp.features.targets import resolve_target
 
-    config = setting.config()
+    config = setting.config(Path(snapshot.path) if snapshot.path else None)
     loaded = load_actions(setting.locations, setting.workspace)
     for problem in loaded.problems:
         setting.output.note(f"{problem.severity}: {problem}", "yellow")

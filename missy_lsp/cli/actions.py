@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
+from missy_lsp.cli.output import aligned
 from missy_lsp.cli.setting import Setting
 from missy_lsp.config.actions import load_actions
 
@@ -24,15 +24,12 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
         setting.output.note(f"{problem.severity}: {problem}", "yellow")
     if loaded.workspace_is_untrusted:
         setting.output.note(f"the actions of {setting.workspace} are left out until you trust it; run: missy trust")
-    actions = [action.fields() for action in loaded.actions]
+    config = setting.load().config
+    tiers = config.routing.actions if config is not None else {}
+    actions = [action.fields(tiers) for action in loaded.actions]
     if options.json:
         setting.output.document(actions)
         return 0
-    for line in _table([_COLUMNS, *([str(action[name]) for name in _COLUMNS] for action in actions)]):
-        setting.output.result(line)
+    for line in aligned([_COLUMNS, *([str(action[name]) for name in _COLUMNS] for action in actions)]):
+        setting.output.result(line.rstrip())
     return 0
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

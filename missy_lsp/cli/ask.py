@@ -23,10 +23,12 @@ from missy_lsp.llm.types import TIER_CHOICES, Completion, Retrying, Started, Tex
 
 if TYPE_CHECKING:
     from missy_lsp.cli.action_run import ActionRun
+    from missy_lsp.cli.edit_run import EditRun
     from missy_lsp.config.values import Config
     from missy_lsp.llm.client import Call, RouteEstimate
     from missy_lsp.llm.destinations import OriginChange
     from missy_lsp.llm.types import AnswerEvent
+    from missy_lsp.tools.overlay import Overlay
     from missy_lsp.tools.toolbox import Toolbox
 
 _RANGE = re.compile(r"(?P<path>.+?):(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
@@ -41,8 +43,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("prompt", nargs="*", help="the question; - stands for standard input")
     add_material_options(parser)
     parser.add_argument("--action", metavar="ID", help="run a code action on the file; the words are its instruction")
-    parser.add_argument("--apply", action="store_true", help="write the action's change instead of only showing it")
-    parser.add_argument("--tools", choices=("off", "read"), default="off", help="let the model read the workspace")
+    parser.add_argument("--apply", action="store_true", help="write the change of an action or of --tools edit")
+    parser.add_argument(
+        "--tools",
+        choices=("off", "read", "edit"),
+        default="off",
+        help="let the model read the workspace, or draft edits",
+    )
     parser.add_argument("--no-stream", action="store_true", help="print the answer when it is complete")
     parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     parser.set_defaults(run=run)
@@ -63,33 +70,47 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 
     if options.action is not None:
         return asyncio.run(_run_action(setting, _action(setting, options), options))
+    if options.tools == "edit":
+        return asyncio.run(_ask_for_edits(setting, options))
     if options.apply:
-        raise UsageError("--apply needs --action: a question changes no file.")
+        raise UsageError("--apply needs --action or --tools edit: a question changes no file.")
     return asyncio.run(_ask(setting, build_call(setting, options), options))
 
 
-def build_call(setting: Setting, options: argparse.Namespace) -> Call:
+async def _ask_for_edits(setting: Setting, options: argparse.Namespace) -> int:
+    from missy_lsp.cli.edit_run import EditRun
+    from missy_lsp.tools.overlay import Overlay
+
+    run = EditRun(setting, Overlay(), options.apply)
+    try:
+        return await _ask(setting, build_call(setting, options, run.overlay), options, run)
+    except ModelError:
+        run.drop()
+        raise
+
+
+def build_call(setting: Setting, options: argparse.Namespace, overlay: Overlay | None = None) -> Call:
     """Read the material and build the call. Raises UsageError and MissyError with what is wrong with it."""
     from missy_lsp.config.instructions import load_instructions
     from missy_lsp.features.ask import AskInput
     from missy_lsp.features.material import Attachment, project_card
     from missy_lsp.features.question_calls import call_of_question
-    from missy_lsp.tools.redacting import RedactingToolbox
 
     words = [_as_text(word) for word in options.prompt if word != "-"]
     for name in ("model", "provider"):
         if _SURROGATES.search(getattr(options, name) or ""):
             raise UsageError(f"--{name} is not a text in UTF-8.")
     piped = read_input(setting.output, required="-" in options.prompt)
-    config = setting.config()
-    toolbox = _toolbox(setting, config) if getattr(options, "tools", "off") == "read" else None
+    snapshot = read_snapshot(options.file) if options.file else None
+    config = setting.config(Path(snapshot.path) if snapshot is not None and snapshot.path else None)
+    toolbox = _toolbox(setting, config, overlay) if getattr(options, "tools", "off") != "off" else None
     said = load_instructions(setting.locations, setting.workspace)
     folder = setting.workspace or current_folder()
     if not words and piped:
         words, piped = [piped], ""
     ask = AskInput(
         prompt=" ".join(words),
-        snapshot=read_snapshot(options.file) if options.file else None,
+        snapshot=snapshot,
         attachments=(Attachment("standard input", piped),) if piped else (),
         workspace_folder=_as_text(str(folder)) if folder is not None else None,
         card=project_card(said.texts, config.reply_language),
@@ -98,21 +119,29 @@ def build_call(setting: Setting, options: argparse.Namespace) -> Call:
         ask,
         config,
         toolbox=toolbox,
-        guard=RedactingToolbox,
+        tools_asked_for=True,  # none are offered without --tools
         provider=options.provider,
         model=options.model,
         tier=options.tier,
     )
 
 
-def _toolbox(setting: Setting, config: Config) -> Toolbox | None:
-    """Return the read tools below the workspace; none, and said, where the configuration allows none."""
+def _toolbox(setting: Setting, config: Config, overlay: Overlay | None) -> Toolbox | None:
+    """Return the tools below the workspace; fewer, and said, where the configuration or trust allows no more."""
+    from missy_lsp.config.trust import MAY_EDIT, TrustStore
     from missy_lsp.tools.toolbox import Toolbox
 
     if config.tools.mode == "off":
         setting.output.note("no tools are offered: tools.mode is off in the configuration", "yellow")
         return None
-    return Toolbox((setting.folder(),), config.privacy.ignore)
+    folder = setting.folder()
+    if overlay is not None and config.tools.mode != "edit":
+        setting.output.note("the model may only read: tools.mode is read in the configuration", "yellow")
+        overlay = None
+    elif overlay is not None and TrustStore(setting.locations.trust_file).state(folder) not in MAY_EDIT:
+        setting.output.note(f"the model may only read: the folder is not trusted; run: missy trust {folder}", "yellow")
+        overlay = None
+    return Toolbox((folder,), config.privacy.ignore, overlay=overlay)
 
 
 def _as_text(text: str) -> str:
@@ -184,7 +213,9 @@ async def _run_action(setting: Setting, action: ActionRun, options: argparse.Nam
     return await _ask(setting, action.call, options, action if action.is_edit else None)
 
 
-async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action: ActionRun | None = None) -> int:
+async def _ask(
+    setting: Setting, call: Call, options: argparse.Namespace, action: ActionRun | EditRun | None = None
+) -> int:
     import asyncio
     import signal
 
@@ -192,7 +223,8 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action
     for sentence in call.notes:
         setting.output.note(sentence, "dim")
     call = _with_questions(call, setting.output)
-    streams = not (options.no_stream or options.json or action)
+    says_text = action is None or action.shows_text
+    streams = says_text and not (options.no_stream or options.json)
     screen = _Screen(setting.output, streams=streams, quiet=options.json)
     task = asyncio.ensure_future(models.run(call, screen.on_event))
     screen.on_fault = task.cancel
@@ -234,10 +266,11 @@ async def _ask(setting: Setting, call: Call, options: argparse.Namespace, action
             raise
     if options.json:
         setting.output.document(answer)
-    elif action is not None:
-        action.show(answer)
-    elif options.no_stream:
-        setting.output.result(completion.text, end="" if completion.text.endswith("\n") else "\n")
+    else:
+        if options.no_stream and says_text:
+            setting.output.result(completion.text, end="" if completion.text.endswith("\n") else "\n")
+        if action is not None:
+            action.show(answer)
     screen.summary(completion)
     return 0
 

@@ -1,4 +1,4 @@
-"""`missy cache clear`: forget what can be made again: explanations, shown answers, drafts of changes."""
+"""`missy cache clear`: forget what can be made again: explanations, shown answers, drafts, lists of models."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
 from missy_lsp.errors import MissyError
 
-# What the server keeps in the user's cache folder, by the names of its folders there.
-_KEPT = {"hover": "explanations", "answers": "shown answers", "proposals": "drafts of changes"}
+# What is kept in the user's cache folder, by the names of its folders there.
+_KEPT = {
+    "hover": "explanations",
+    "answers": "shown answers",
+    "proposals": "drafts of changes",
+    "models": "lists of models",
+}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("cache", help="clear what is kept to be shown again", allow_abbrev=False)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    clear = actions.add_parser("clear", help="remove explanations, shown answers and drafts", allow_abbrev=False)
+    clear = actions.add_parser(
+        "clear", help="remove explanations, answers, drafts, lists of models", allow_abbrev=False
+    )
     clear.add_argument("--json", action="store_true", help="print JSON")
     clear.set_defaults(run=clear_cache)
 

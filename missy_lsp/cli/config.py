@@ -36,13 +36,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def show(setting: Setting, options: argparse.Namespace) -> int:
     """Print every value in force and where it was set; keys are named, never shown."""
-    setting.config()
-    loaded = setting.load()
-    assert loaded.config is not None, "config() raises for a bad file"
+    config, loaded = setting.config(), setting.load()
     if options.json:
-        setting.output.document({name: value for name, value, _ in _values(loaded.config, loaded)})
+        setting.output.document({name: value for name, value, _ in _values(config, loaded)})
         return 0
-    for name, value, source in _values(loaded.config, loaded):
+    for name, value, source in _values(config, loaded):
         setting.output.result(f"{name}: {_shown(value)}  # {source}")
     return 0
 
@@ -86,7 +84,8 @@ def schema(setting: Setting, options: argparse.Namespace) -> int:
 def _values(config: Config, loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
     layers = loaded.layers
     for name in TOP_LEVEL:
-        yield name, _plain(getattr(config, name)), _source(loaded, [layer.top for layer in layers], name)
+        said_by = "folders" if name == "default_provider" and config.folder_provider is not None else name
+        yield name, _plain(getattr(config, name)), _source(loaded, [layer.top for layer in layers], said_by)
     for provider_id, provider in config.providers.items():
         for field in attrs.fields(ProviderConfig):
             value = _plain(getattr(provider, field.name))
@@ -118,10 +117,12 @@ def _plain(value: Any) -> Any:
         return value.shown
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {entry}" for key, entry in value.items()) + "}"
     return '""' if value == "" else str(value)

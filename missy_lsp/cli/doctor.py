@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import platform
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Literal
 
 import attrs
@@ -50,13 +52,15 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
     return 1 if any(finding.verdict == "problem" for finding in findings) else 0
 
 
-def examine(setting: Setting) -> Iterator[Finding]:
-    """Look at each area in turn."""
+def examine(setting: Setting, today: date | None = None) -> Iterator[Finding]:
+    """Look at each area in turn; models retire as of `today`."""
     yield from _versions()
     yield from _files(setting)
     yield from _trust(setting)
     yield from _vault(setting)
     yield from _providers(setting)
+    yield from _models(setting, today or date.today())
+    yield from _routing(setting)
     yield from _network(setting)
 
 
@@ -132,7 +136,38 @@ def _providers(setting: Setting) -> Iterator[Finding]:
             verdict: Verdict = "problem" if provider["default"] else "warning"
             yield Finding("provider", verdict, f"{name}: unavailable ({provider['reason']})")
         for state in states:
-            yield Finding("key", "ok", f"{name}: {state['fingerprint']} from {state['source']}")
+            yield Finding("key", "ok", f"{name}: {state['fingerprint']} from {state['source']}, {state['state']}")
+
+
+def _models(setting: Setting, today: date) -> Iterator[Finding]:
+    """Say once of each configured model that it is legacy, retires, or is not known."""
+    from missy_lsp.llm.configured_models import Concern, configured_models, standing
+    from missy_lsp.llm.told_models import catalogue_for
+
+    config = setting.load().config
+    if config is None:
+        return
+    verdicts: Mapping[Concern, Verdict] = {"none": "ok", "soon": "warning", "gone": "problem"}
+    catalogue = catalogue_for(config, setting.locations.told_models_file)
+    for model, uses in configured_models(config).items():
+        concern, said = standing(catalogue.facts(model), today)
+        if said:
+            yield Finding("model", verdicts[concern], f"{model} ({', '.join(uses)}): {said}")
+
+
+def _routing(setting: Setting) -> Iterator[Finding]:
+    """Name the actions of `routing.actions` that do not exist: a tier under such a name never counts."""
+    from missy_lsp.config.actions import load_actions
+
+    config = setting.load().config
+    if config is None or not config.routing.actions:
+        return
+    there = {"ask", *(action.id for action in load_actions(setting.locations, setting.workspace).actions)}
+    for name in config.routing.actions:
+        if name not in there:
+            close = difflib.get_close_matches(name, there, 1)
+            hint = f"did you mean {close[0]}?" if close else "missy actions lists them"
+            yield Finding("routing", "warning", f"routing.actions: there is no action {name} here; {hint}")
 
 
 async def _described(setting: Setting, config: Any) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from missy_lsp import __version__
-from missy_lsp.cli import actions, ask, cache, config, demo, doctor, lsp, providers, route, trust, usage, vault
+from missy_lsp.cli import actions, ask, cache, config, demo, doctor, lsp, models, providers, route, trust, usage, vault
 from missy_lsp.cli.output import Output, one_line, silence_broken_pipe
 from missy_lsp.cli.parsing import CommandParser
 from missy_lsp.cli.setting import Setting
@@ -19,7 +19,7 @@ FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
 
-_FAMILIES = (ask, providers, vault, route, actions, config, trust, usage, cache, doctor, demo)
+_FAMILIES = (ask, providers, models, vault, route, actions, config, trust, usage, cache, doctor, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import TextIO
 
 import attrs
@@ -30,6 +31,18 @@ def without_controls(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text without control characters and line breaks."""
     return without_controls(" ".join(text.split()))
+
+
+def aligned(rows: Sequence[Sequence[str]], numbers: Container[int] = ()) -> list[str]:
+    """Return the rows of a table as lines of equal length; the columns `numbers` stand at their right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if column in numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
 
 
 @attrs.define
@@ -55,6 +68,11 @@ class Output:
     def is_terminal(self) -> bool:
         """Tell whether standard output is a terminal."""
         return _is_terminal(self.out)
+
+    @property
+    def columns(self) -> int:
+        """Return how many columns the terminal of standard output has, 0 where it is none."""
+        return shutil.get_terminal_size().columns if self.is_terminal else 0
 
     def result(self, text: str = "", end: str = "\n") -> None:
         """Write a result; untrusted parts are made harmless."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from missy_lsp.cli.output import Output
+from missy_lsp.config.folder_providers import at_place
 from missy_lsp.config.loading import Loaded, load
 from missy_lsp.config.locations import Locations
 from missy_lsp.config.values import Config
@@ -53,15 +54,18 @@ class Setting:
     def load(self) -> Loaded:
         return load(self.locations, self.workspace)
 
-    def config(self) -> Config:
-        """Return the configuration; say its warnings. Raises ConfigError with every error's place."""
+    def config(self, place: Path | None = None) -> Config:
+        """Return the configuration for a file, else for the folder; say its warnings.
+
+        Raises ConfigError with every error's place.
+        """
         loaded = self.load()
         if loaded.config is None:
             faults = [str(problem) for problem in loaded.problems if problem.severity == "error"]
             raise ConfigError("\n".join(faults) or "the configuration can't be read")
         for problem in loaded.problems:
             self.output.note(f"{problem.severity}: {problem}", "yellow")
-        return loaded.config
+        return at_place(loaded.config, self.locations.home, place or self.workspace or current_folder())
 
     def vault(self) -> Vault:
         from missy_lsp.credentials.vault import open_vault
@@ -72,10 +76,12 @@ class Setting:
         """Build the model client; it imports the SDK only when it is asked something."""
         from missy_lsp.llm.client import ModelClient
         from missy_lsp.llm.registry import ProviderRegistry
+        from missy_lsp.llm.told_models import ToldCatalogues
 
         vault = self.vault()
         registry = ProviderRegistry(offline=self.offline)
-        return ModelClient(registry, lambda: vault, ledger=self.ledger(), origins=self.origins())
+        told = ToldCatalogues(self.locations.told_models_file)
+        return ModelClient(registry, lambda: vault, ledger=self.ledger(), origins=self.origins(), catalogues=told)
 
     def origins(self) -> KeyOrigins:
         from missy_lsp.credentials.origins import KeyOrigins

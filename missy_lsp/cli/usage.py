@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from missy_lsp.cli.output import one_line
+from missy_lsp.cli.output import aligned, one_line
 from missy_lsp.cli.setting import Setting
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
     if not entries:
         setting.output.result(f"nothing was spent since {_shown(since)}")
         return 0
-    for line in _table(entries, options.by, with_bars=setting.output.is_terminal):
+    for line in _table(entries, options.by, setting.output.columns):
         setting.output.result(line)
     return 0
 
 
-def _table(entries: tuple[SpendingSum, ...], by: str, *, with_bars: bool) -> list[str]:
+def _table(entries: tuple[SpendingSum, ...], by: str, columns: int) -> list[str]:
     from missy_lsp.features.usage import bars
 
     rows = [(by, "requests", "in", "cached", "out", "USD")]
@@ -61,13 +61,9 @@ def _table(entries: tuple[SpendingSum, ...], by: str, *, with_bars: bool) -> lis
             )
         )
     rows.append(("total", str(sum(entry.requests for entry in entries)), "", "", "", f"{_total(entries):.4f}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    drawn = ["", *bars(entries), ""] if with_bars else [""] * len(rows)
-    lines = []
-    for row, bar in zip(rows, drawn, strict=True):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        lines.append(f"{'  '.join(cells)}  {bar}".rstrip())
-    return lines
+    lines = aligned(rows, range(1, len(rows[0])))
+    drawn = ["", *bars(entries, columns - len(lines[0]) - 2), ""]
+    return [f"{line}  {bar}".rstrip() for line, bar in zip(lines, drawn, strict=True)]
 
 
 def _total(entries: tuple[SpendingSum, ...]) -> float:

@@ -60,6 +60,19 @@ def test_an_answering_action_prints_its_answer(missy: Missy, api: FakeApi, sourc
     assert (run.code, run.out) == (0, "It adds.\n")
 
 
+def test_an_action_of_ones_own_says_how_hard_the_model_works(
+    missy: Missy, api: FakeApi, source: Path, isolated_home: Path
+) -> None:
+    actions = isolated_home / ".missy" / "actions"
+    actions.mkdir()
+    (actions / "glance.md").write_text("---\ntitle: Glance\neffort: low\n---\nSay what this is.\n")
+    api.enqueue(answer("A sum."), answer("A sum."))
+    missy("ask", "--action", "glance", "--file", "a.py", "--tier", "primary")
+    missy("ask", "--action", "glance", "--file", "a.py", "--tier", "premium")
+    sent = [(request.json["output_config"], request.json.get("thinking")) for request in api.requests]
+    assert sent == [({"effort": "low"}, None), ({"effort": "low"}, {"type": "adaptive"})]
+
+
 def test_a_file_that_changed_meanwhile_is_left_as_it_is(missy: Missy, api: FakeApi, source: Path) -> None:
     def respond(request: object) -> object:
         source.write_text("someone else was here\n")

@@ -7,8 +7,9 @@ import pytest
 
 from missy_lsp.config.actions import built_in_actions
 from tests.support.commands import Missy
+from tests.support.configuration import write_user_config
 
-BUILT_IN = [action.fields() for action in built_in_actions().actions]
+BUILT_IN = [action.fields({}) for action in built_in_actions().actions]
 GOOD = "---\ntitle: Count\ntier: fast\n---\nCount the lines.\n"
 
 
@@ -94,3 +95,10 @@ def test_what_a_file_says_never_reaches_the_terminal(missy: Missy, isolated_home
 def test_wrong_usage_exits_2(missy: Missy, arguments: list[str]) -> None:
     run = missy("actions", *arguments)
     assert (run.code, run.out) == (2, "")
+
+
+def test_the_tier_is_the_one_that_the_configuration_names(missy: Missy, isolated_home: Path) -> None:
+    put(isolated_home, "count.md")
+    write_user_config(isolated_home, routing={"actions": {"count": "premium", "explain": "fast"}})
+    tiers = {action["id"]: action["tier"] for action in json.loads(missy("actions", "--json").out)}
+    assert (tiers["count"], tiers["explain"], tiers["fix"]) == ("premium", "fast", "auto")

@@ -56,7 +56,7 @@ def half_an_answer(*then: bytes | Step) -> Reply:
         ["ask", ""],
         ["ask", "  \n"],
         ["ask", "hello", "--tier", "huge"],
-        ["ask", "hello", "--tools", "edit"],
+        ["ask", "hello", "--tools", "write"],
         ["ask", "hello", "--provider", "nobody"],
         ["ask", "hello", "--bogus"],
         ["ask", "hello", "--file"],

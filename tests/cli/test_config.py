@@ -25,6 +25,7 @@ def test_show_prints_every_default_of_the_contract(missy: Missy) -> None:
     assert (run.code, run.err) == (0, "")
     assert json.loads(run.out) == {
         "default_provider": "anthropic",
+        "folders": {},
         "reply_language": "",
         "providers.anthropic.name": "anthropic",
         "providers.anthropic.model": "claude-sonnet-4-6",
@@ -37,10 +38,22 @@ def test_show_prints_every_default_of_the_contract(missy: Missy) -> None:
         "providers.anthropic.base_url": None,
         "providers.anthropic.max_output_tokens": None,
         "providers.anthropic.auth": "auto",
+        "providers.anthropic.region": None,
+        "providers.anthropic.project": None,
         "routing.mode": "auto",
         "routing.confirm_premium": False,
+        "routing.thinking": "premium",
+        "routing.fast_effort": "auto",
+        "routing.primary_effort": "auto",
+        "routing.premium_effort": "auto",
+        "routing.actions": {},
+        "routing.paths": {},
         "hover.mode": "auto",
         "hover.max_per_hour": 60,
+        "completion.mode": "off",
+        "completion.max_per_hour": 120,
+        "completion.debounce_ms": 250,
+        "completion.max_lines": 12,
         "edits.review": "pending",
         "tools.mode": "read",
         "context.max_tokens": 12000,
@@ -48,6 +61,7 @@ def test_show_prints_every_default_of_the_contract(missy: Missy) -> None:
         "privacy.redact_secrets": True,
         "budget.daily_usd": None,
         "budget.request_usd": None,
+        "budget.on_exceed": "refuse",
         "limits.concurrent": 16,
         "network.use_env_proxy": False,
         "network.ca_bundle": None,
@@ -192,3 +206,10 @@ def test_wrong_usage_exits_2(missy: Missy, arguments: list[str]) -> None:
     run = missy("config", *arguments)
     assert (run.code, run.out) == (2, "")
     assert run.err
+
+
+def test_a_map_is_shown_on_one_line(missy: Missy, isolated_home: Path) -> None:
+    write(isolated_home / ".missy" / "config.yaml", "routing: {paths: {'docs/**': fast, 'src/**': primary}}\n")
+    assert "routing.paths: {docs/**: fast, src/**: primary}  # " in missy("config", "show").out
+    shown = json.loads(missy("config", "show", "--json").out)
+    assert shown["routing.paths"] == {"docs/**": "fast", "src/**": "primary"}

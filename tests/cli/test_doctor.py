@@ -4,10 +4,14 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from missy_lsp.cli.doctor import examine
+from missy_lsp.cli.output import Output
+from missy_lsp.cli.setting import Setting
 from tests.support.commands import Missy
 from tests.support.configuration import FAKE_KEY, write_user_config
 from tests.support.fake_api import FakeApi
@@ -127,3 +131,52 @@ def test_a_readable_key_a_proxy_and_an_untrusted_folder_are_warnings(
 def test_a_private_file_without_a_key_is_no_warning(missy: Missy, isolated_home: Path) -> None:
     write(isolated_home, "hover: {mode: off}\n").chmod(0o644)
     assert "chmod" not in missy("doctor").out
+
+
+def models_said(today: str) -> list[tuple[str, str]]:
+    findings = examine(Setting.here(Output()), date.fromisoformat(today))
+    return [(finding.verdict, finding.text) for finding in findings if finding.area == "model"]
+
+
+@pytest.mark.parametrize(
+    ("model", "today", "expected"),
+    [
+        ("claude-sonnet-4-6", "2026-01-01", ("ok", "still served, legacy; newer: claude-sonnet-5-5")),
+        ("claude-sonnet-4-5", "2026-11-29", ("warning", "retires on 2026-11-30; newer: claude-sonnet-5-5")),
+        ("claude-sonnet-4-5", "2026-11-30", ("warning", "retires on 2026-11-30; newer: claude-sonnet-5-5")),
+        (
+            "claude-sonnet-4-5",
+            "2026-12-01",
+            ("problem", "retired since 2026-11-30, requests to it fail; newer: claude-sonnet-5-5"),
+        ),
+        ("my-model", "2026-01-01", ("ok", "not in the catalogue; its price is counted as the highest known")),
+        ("claude-sonnet-5-5", "2026-01-01", None),
+    ],
+)
+def test_what_is_said_of_a_model(isolated_home: Path, model: str, today: str, expected: tuple[str, str] | None) -> None:
+    write_user_config(isolated_home, providers={"anthropic": {"model": model}})
+    assert models_said(today) == ([] if expected is None else [(expected[0], f"{model} (primary): {expected[1]}")])
+
+
+def test_a_model_is_said_once_with_all_that_it_serves(isolated_home: Path) -> None:
+    old = "claude-haiku-4-5"
+    providers = {
+        "one": {"name": "anthropic", "model": old, "fast_model": old},
+        "two": {"name": "anthropic", "model": old, "premium_model": "claude-opus-5-5"},
+        "anthropic": {"model": "claude-sonnet-4-5", "enabled": False},
+        "offline": {"name": "offline"},
+    }
+    write_user_config(isolated_home, providers=providers, default_provider="one")
+    ((verdict, said),) = models_said("2026-01-01")
+    assert verdict == "ok"
+    assert said == f"{old} (one fast, one primary, two primary): still served, legacy; newer: claude-haiku-5-5"
+
+
+def test_a_tier_for_an_action_that_is_not_there_is_a_warning(missy: Missy, isolated_home: Path) -> None:
+    write_user_config(
+        isolated_home, routing={"actions": {"explian": "fast", "ask": "primary", "fix": "fast", "zzz": "fast"}}
+    )
+    warnings = [line.split(maxsplit=2)[2] for line in missy("doctor").out.splitlines() if line.startswith("warning ")]
+    assert "routing.actions: there is no action explian here; did you mean explain?" in warnings
+    assert "routing.actions: there is no action zzz here; missy actions lists them" in warnings
+    assert not any("action fix" in line or "action ask" in line for line in warnings)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from missy_lsp.cli.providers import with_default_provider
+from missy_lsp.cli.switching import with_default_provider
 from missy_lsp.errors import ConfigError
 from tests.support.commands import Missy
 from tests.support.configuration import FAKE_KEY, write_user_config
-from tests.support.fake_api import FakeApi
+from tests.support.fake_api import FakeApi, answer
 
 AVAILABLE = "Providers:\n  anthropic: available (claude-sonnet-4-6)\n"
 NO_KEY = (
@@ -210,6 +210,90 @@ def test_switching_changes_one_value_and_nothing_else(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+HERE = "~/clients/acme"
+TWO = "providers: {a: {name: offline}, b: {name: offline}}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TWO, f"{TWO}folders:\n  {HERE}: b\n"),
+        (TWO.rstrip(), f"{TWO}folders:\n  {HERE}: b\n"),
+        (f"folders:   # mine\n{TWO}", f"folders:   # mine\n  {HERE}: b\n{TWO}"),
+        (f"folders:\n    ~/x:   a  # x\n\n{TWO}", f"folders:\n    {HERE}: b\n    ~/x:   a  # x\n\n{TWO}"),
+        (f"folders:\n  {HERE}: a  # here\n{TWO}", f"folders:\n  {HERE}: b  # here\n{TWO}"),
+        (f'folders:\n  "{HERE}/src/..": a\n{TWO}', f'folders:\n  "{HERE}/src/..": b\n{TWO}'),
+        (f"folders: {{{HERE}: a, ~/x: b}}\n{TWO}", f"folders: {{{HERE}: b, ~/x: b}}\n{TWO}"),
+        (f"folders: {{~/x: b}}\n{TWO}", None),
+        ("{providers: {a: {name: offline}, b: {name: offline}}}\n", None),
+        (f"{TWO}...\n", None),
+    ],
+    ids=[
+        *("no folders", "no line end", "empty", "others", "the same", "the same otherwise", "flow"),
+        *("new in flow", "all flow", "document end"),
+    ],
+)
+def test_switching_here_gives_the_folder_to_a_provider_and_changes_nothing_else(
+    missy: Missy, isolated_home: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str | None
+) -> None:
+    path = write(isolated_home, before)
+    workspace = isolated_home / "clients" / "acme"
+    for name in (".missy", "src"):
+        (workspace / name).mkdir(parents=True)
+    monkeypatch.chdir(workspace / "src")
+    run = missy("providers", "switch", "b", "--here", "--json")
+    if after is None:
+        assert f'below `folders:`: "{HERE}": b' in json.loads(run.out)["error"]["message"]
+        assert path.read_text() == before
+        return
+    assert path.read_text() == after
+    assert [entry["name"] for entry in json.loads(run.out) if entry["default"]] == ["b"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    shown = missy("config", "show").out
+    assert f"default_provider: b  # {path}:" in shown
+    monkeypatch.chdir(isolated_home)
+    assert json.loads(missy("config", "show", "--json").out)["default_provider"] == "anthropic"
+
+
+def test_the_default_is_switched_and_the_folder_that_keeps_its_own_is_named(
+    missy: Missy, isolated_home: Path, tmp_path: Path
+) -> None:
+    write(isolated_home, f"{TWO}folders: {{{json.dumps(str(tmp_path))}: a}}\n")
+    run = missy("providers", "switch", "b")
+    assert (run.code, "a still serves here" in run.err) == (0, True)
+
+
+def test_code_of_a_folder_goes_to_its_provider_wherever_the_command_is_run(
+    missy: Missy, isolated_home: Path, tmp_path: Path, api: FakeApi
+) -> None:
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    (folder / "a.py").write_text("x = 1\n")
+    with FakeApi() as acme:
+        acme.respond = api.respond = lambda request: answer("ok")
+        providers = {
+            name: {"api_key": f"{FAKE_KEY}-{name}", "base_url": server.base_url}
+            for name, server in (("anthropic", api), ("acme", acme))
+        }
+        write_user_config(isolated_home, providers=providers, folders={str(folder): "acme"})
+        for more in (["why?"], ["--action", "explain"]):
+            assert missy("ask", *more, "--file", str(folder / "a.py")).code == 0
+        assert (len(acme.requests), len(api.requests)) == (2, 0)
+        assert missy("ask", "why?", "--file", str(folder / "a.py"), "--provider", "anthropic").code == 0
+        assert missy("ask", "why?").code == 0
+        assert (len(acme.requests), len(api.requests)) == (2, 2)
+
+
+def test_a_folder_whose_provider_is_gone_is_served_by_no_other(
+    missy: Missy, isolated_home: Path, tmp_path: Path
+) -> None:
+    write_user_config(isolated_home, "http://127.0.0.1:9", folders={str(tmp_path): "gone"})
+    run = missy("ask", "why?")
+    assert run.code == 1
+    assert 'folders gives this place to "gone", which is not under providers' in run.err
+    assert "folders: gone is not under `providers`" in missy("config", "check").out
+
+
 def test_switching_makes_a_file_where_there_is_none(missy: Missy, isolated_home: Path) -> None:
     run = missy("providers", "switch", "anthropic")
     path = isolated_home / ".missy" / "config.yaml"
@@ -233,7 +317,16 @@ def test_switching_keeps_a_link_to_the_file(missy: Missy, isolated_home: Path, t
 
 @pytest.mark.parametrize(
     "arguments",
-    [["switch", "nobody"], ["switch"], ["switch", ""], ["list", "anthropic"], ["drop"], ["switch", "a", "b"]],
+    [
+        ["switch", "nobody"],
+        ["switch", "nobody", "--here"],
+        ["list", "--here"],
+        ["switch"],
+        ["switch", ""],
+        ["list", "anthropic"],
+        ["drop"],
+        ["switch", "a", "b"],
+    ],
     ids=" ".join,
 )
 def test_an_unknown_name_is_wrong_usage_and_changes_nothing(

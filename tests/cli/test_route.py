@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.support.commands import Missy
+from tests.support.configuration import write_user_config
 from tests.support.fake_api import FakeApi
 
 # A handful of cases in the form of the project's own examples, one a line.
@@ -157,3 +159,21 @@ def test_wrong_usage_exits_2(missy: Missy, arguments: list[str]) -> None:
     else:
         assert run.out == ""
         assert run.err.strip()
+
+
+def test_a_rule_for_a_path_of_the_workspace_counts(
+    missy: Missy, api: FakeApi, isolated_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routing = {"paths": {"src/keys/**": "premium"}, "actions": {"ask": "fast"}}
+    write_user_config(isolated_home, api.base_url, routing=routing)
+    (tmp_path / ".missy").mkdir()
+    (tmp_path / "src" / "keys").mkdir(parents=True)
+    for name in ("src/keys/aes.py", "src/main.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.chdir(tmp_path / "src")
+    told = [json.loads(missy("route", "why?", "--json", "--file", name).out) for name in ("keys/aes.py", "main.py")]
+    assert [(route["tier"], route["model"], route["reasons"][0]) for route in told] == [
+        ("premium", "claude-opus-4-6", "routing.paths: src/keys/** takes the premium tier"),
+        ("fast", "claude-haiku-4-5", "routing.actions: ask takes the fast tier"),
+    ]
+    assert missy("route", "why?", "--tier", "primary", "--file", "keys/aes.py").out.startswith("primary: ")

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
+from missy_lsp.cli import usage
+from missy_lsp.cli.output import Output
+from missy_lsp.cli.setting import Setting
+from missy_lsp.config.locations import Locations
+from missy_lsp.llm.ledger import Spending
+from missy_lsp.llm.types import Usage
+from tests.cli.test_output import Terminal
 from tests.support.commands import Missy
 from tests.support.configuration import write_user_config
 from tests.support.fake_api import FakeApi, answer
@@ -47,3 +58,32 @@ def test_a_time_that_is_none_is_refused(missy: Missy, since: str) -> None:
 def test_the_offline_provider_costs_nothing(missy: Missy) -> None:
     assert missy("ask", "why?", "--offline").code == 0
     assert missy("usage").out.startswith("nothing was spent")
+
+
+def test_nothing_spent_is_told_as_zeros(missy: Missy) -> None:
+    used = json.loads(missy("usage", "--json", "--by", "day").out)
+    assert (used["by"], used["entries"], used["total"]["requests"], used["total"]["costUsd"]) == ("day", [], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "bars"),
+    [("200", ["█" * 30, "█" * 15, "█"]), ("66", ["█" * 10, "█" * 5, "█"]), ("50", ["", "", ""]), (None, ["", "", ""])],
+    ids=["wide", "narrow", "no room", "no terminal"],
+)
+@pytest.mark.parametrize("colours", [{}, {"NO_COLOR": "1"}], ids=["", "NO_COLOR"])
+def test_the_chart_fits_the_terminal(
+    isolated_home: Path, monkeypatch: pytest.MonkeyPatch, columns: str | None, bars: list[str], colours: dict[str, str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns or "200")
+    out = io.StringIO() if columns is None else Terminal()
+    setting = Setting(Locations.from_environment(os.environ), None, Output(out, io.StringIO(), colours))
+    for model, usd in (("claude-sonnet-4-6", 2.0), ("claude-opus-4-6", 1.0), ("claude-haiku-4-5", 0.001)):
+        spending = Spending(time.time(), "anthropic", model, "primary", "ask", "", Usage(1000, 10, 5, 1), usd)
+        setting.ledger().record(spending)
+    usage.run(setting, argparse.Namespace(since="1d", by="model", json=False))
+    _, *rows, total = out.getvalue().splitlines()
+    assert [row.rpartition("  ")[2] if "█" in row else "" for row in rows] == bars
+    assert total.split() == ["total", "3", "3.0010"]
+    assert "\x1b" not in out.getvalue()
+    if columns not in (None, "50"):
+        assert max(map(len, rows)) <= int(columns or 0)

@@ -1,0 +1,75 @@
+"""`missy ask --tools edit`: a diff for each file, and nothing written without --apply."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Missy
+from tests.support.actions import edit_call, tool_turn
+from tests.support.configuration import write_user_config
+from tests.support.fake_api import FakeApi, answer
+from tests.support.workspace import write
+
+A = "def add(a, b):\r\n    return a + b\r\n"
+TURN = tool_turn(edit_call("a.py", "def add", "def plus"), edit_call("b.py", "", "import a\n"))
+
+
+@pytest.fixture(autouse=True)
+def folder(isolated_home: Path, api: FakeApi, tmp_path: Path) -> Path:
+    write_user_config(isolated_home, api.base_url, tools={"mode": "edit"})
+    (tmp_path / "a.py").write_bytes(A.encode())
+    return tmp_path
+
+
+def test_a_diff_for_each_file_is_shown_and_nothing_written(missy: Missy, api: FakeApi, folder: Path) -> None:
+    api.enqueue(TURN, answer("Renamed."))
+    run = missy("ask", "rename", "--tools", "edit")
+    assert run.code == 0, run.err
+    assert run.out.startswith("Renamed.\n--- a.py\n+++ a.py\n")
+    assert "-def add(a, b):\n+def plus(a, b):\n" in run.out
+    assert "--- b.py\n+++ b.py\n" in run.out
+    assert "add --apply" in run.err
+    assert (folder / "a.py").read_bytes() == A.encode()
+    assert not (folder / "b.py").exists()
+
+
+def test_apply_writes_every_file(missy: Missy, api: FakeApi, folder: Path) -> None:
+    api.enqueue(TURN, answer("Renamed."))
+    run = missy("ask", "rename", "--tools", "edit", "--apply", "--json")
+    edit = json.loads(run.out)["edit"]
+    assert (edit["status"], [file["path"] for file in edit["files"]]) == ("applied", ["a.py", "b.py"])
+    assert (folder / "a.py").read_bytes() == A.replace("add", "plus").encode()
+    assert (folder / "b.py").read_text("utf-8") == "import a\n"
+
+
+def test_an_answer_that_is_cut_writes_nothing(missy: Missy, api: FakeApi, folder: Path) -> None:
+    api.enqueue(TURN, answer("Half", stop_reason="max_tokens"))
+    run = missy("ask", "rename", "--tools", "edit", "--apply")
+    assert "The 2 edits that the model had drafted were dropped" in run.err
+    assert (folder / "a.py").read_bytes() == A.encode()
+    assert not (folder / "b.py").exists()
+
+
+def test_a_refusal_says_that_the_draft_is_dropped(missy: Missy, api: FakeApi, folder: Path) -> None:
+    api.enqueue(TURN, answer("No.", stop_reason="refusal"))
+    run = missy("ask", "rename", "--tools", "edit", "--apply")
+    assert run.code == 1
+    assert "were dropped" in run.err
+    assert not (folder / "b.py").exists()
+
+
+@pytest.mark.parametrize("why", ["mode", "trust"])
+def test_where_edits_are_not_allowed_the_model_only_reads_and_it_is_said(
+    missy: Missy, api: FakeApi, isolated_home: Path, folder: Path, why: str
+) -> None:
+    if why == "mode":
+        write_user_config(isolated_home, api.base_url)
+    else:
+        write(folder / ".missy" / "config.yaml", "routing: {mode: fast}\n")
+    api.enqueue(answer("Hello."))
+    run = missy("ask", "rename", "--tools", "edit")
+    assert "the model may only read" in run.err
+    assert len(api.requests[0].json["tools"]) == 5  # type: ignore[arg-type]
