@@ -117,7 +117,9 @@ of directory-local and file-local variables are not obeyed."
 
 (defvar missy--runs nil "The requests to a model that have not ended.")
 (defvar missy--count 0 "How many requests there were.")
-(defvar missy--last nil "The last question and its answer, for a follow-up.")
+(defvar missy--conversation nil
+  "The last questions with their answers, for a follow-up, the latest first.")
+(defconst missy--longest 10 "How many questions a follow-up takes along.")
 (defvar missy--deciding 0 "How many changes are being applied by the user's word.")
 (defvar missy--pending nil "The changes that wait for a decision, as plists.")
 
@@ -760,7 +762,7 @@ Signal an error where the document is not the one it was made for."
 SHOWSP says whether its text goes into the answer buffer, where END is
 the end of its part.  NEWS is when something was last heard of it."
   token id connection title question showsp text (state "asking…")
-  model tier end news timer donep finish)
+  model tier end news timer donep finish earlier)
 
 (defun missy--start (connection command argument title question showsp finish)
   "Start COMMAND with ARGUMENT over CONNECTION and follow its stream.
@@ -855,11 +857,14 @@ comes.  FINISH is called with the Answer at the end, if there is one."
       (let ((missing (string-remove-prefix (missy--run-text run)
                                            (plist-get answer :text))))
         (missy--append run missing))
-      (missy--append run (format "\n\n*%s*\n" (missy--footer answer)))
-      (setq missy--last (list :question (missy--run-question run)
-                              :answer (plist-get answer :text))))
+      (missy--append run (format "\n\n*%s*\n" (missy--footer answer))))
+    (unless (string-blank-p (plist-get answer :text))
+      (setq missy--conversation
+            (cons (cons (missy--run-question run) (plist-get answer :text))
+                  (seq-take (missy--run-earlier run) (1- missy--longest)))))
     (missy--header run)
-    (cond ((missy--run-finish run)
+    (cond ((and (missy--run-finish run)
+                (or (plist-get answer :edit) (not (missy--run-showsp run))))
            (funcall (missy--run-finish run) answer))
           ((not (get-buffer-window "*Missy*" 'visible))
            (message "Missy: %s: the answer is in the buffer *Missy*"
@@ -1011,6 +1016,8 @@ comes.  FINISH is called with the Answer at the end, if there is one."
   "Tell what the change in the ANSWER of RUN came to."
   (let ((edit (plist-get answer :edit)))
     (pcase (plist-get edit :status)
+      ((guard (plist-member edit :files))
+       (missy--take-files (missy--run-connection run) answer))
       ("pending"
        (missy--forget (plist-get edit :id))
        (push (list :id (plist-get edit :id) :uri (plist-get edit :uri)
@@ -1034,9 +1041,22 @@ missy-discard" (missy--run-title run) (1+ (missy--get edit :range :start :line))
     (if warnings (format " (%s)" (string-join warnings "; ")) "")))
 
 (defun missy--forget (id)
-  "Forget the pending change with ID."
-  (setq missy--pending (seq-remove (lambda (edit) (equal id (plist-get edit :id)))
-                                   missy--pending))
+  "Forget the pending change with ID, and a change of files that has no other one."
+  (let* ((named-p (lambda (edit) (equal id (plist-get edit :id))))
+         (group (seq-find named-p missy--pending)))
+    (setq missy--pending
+          (missy--keep
+           (lambda (edit)
+             (let* ((files (plist-get edit :files))
+                    (left (seq-remove named-p files)))
+               (cond ((or (funcall named-p edit)
+                          (seq-find (lambda (file) (equal (plist-get edit :id)
+                                                          (plist-get file :id)))
+                                    (plist-get group :files)))
+                      nil)
+                     ((null files) edit)
+                     (left (plist-put (copy-sequence edit) :files left)))))
+           missy--pending)))
   (when-let* ((buffer (get-buffer "*Missy diff*")))
     (when (equal id (buffer-local-value 'missy--shown-id buffer))
       (if-let* ((window (get-buffer-window buffer t)))
@@ -1050,6 +1070,7 @@ missy-discard" (missy--run-title run) (1+ (missy--get edit :range :start :line))
   (missy--note-lsp-diagnostics)
   (let* ((here (seq-filter (lambda (edit) (missy--here-p edit nil)) missy--pending))
          (at-point (seq-filter (lambda (edit) (missy--here-p edit t)) here)))
+    ;; One file of a change of several is asked about, lest half of it be taken for the whole.
     (cond (missy--shown-id
            (or (seq-find (lambda (edit) (equal missy--shown-id (plist-get edit :id)))
                          missy--pending)
@@ -1061,37 +1082,48 @@ missy-discard" (missy--run-title run) (1+ (missy--get edit :range :start :line))
           (t (missy--read-pending (or at-point here missy--pending))))))
 
 (defun missy--here-p (edit at-point-p)
-  "Return whether EDIT is in this buffer; with AT-POINT-P, around point."
-  (let ((file (missy--uri-file (plist-get edit :uri)))
-        (line (1- (line-number-at-pos nil t))))
-    (and (if file
-             (and buffer-file-name (file-equal-p file buffer-file-name))
-           (equal (plist-get edit :uri) (missy--uri (current-buffer))))
+  "Return whether EDIT is in this buffer; with AT-POINT-P, around point.
+A change of several files is around every place of each of them."
+  (let ((line (1- (line-number-at-pos nil t))))
+    (and (seq-find #'missy--uri-here-p (missy--edit-uris edit))
          (or (not at-point-p)
+             (plist-member edit :files)
              (<= (missy--get edit :range :start :line) line
                  (missy--get edit :range :end :line))))))
 
+(defun missy--edit-uris (edit)
+  "Return the URIs of the documents that EDIT would change."
+  (if (plist-member edit :files)
+      (mapcar (lambda (file) (plist-get file :uri)) (plist-get edit :files))
+    (list (plist-get edit :uri))))
+
+(defun missy--uri-here-p (uri)
+  "Return whether URI is that of this buffer."
+  (let ((file (missy--uri-file uri)))
+    (if file
+        (and buffer-file-name (file-equal-p file buffer-file-name))
+      (equal uri (missy--uri (current-buffer))))))
+
+(defun missy--pending-label (edit)
+  "Return the words to choose EDIT by."
+  (let ((uri (plist-get edit :uri)))
+    (concat (unless (plist-member edit :files)
+              (format "%s:%d " (file-name-nondirectory (or (missy--uri-file uri) uri))
+                      (1+ (missy--get edit :range :start :line))))
+            (format "%s [%s]" (plist-get edit :message)
+                    (substring (plist-get edit :id) 0 4)))))
+
 (defun missy--read-pending (edits)
   "Let the user choose one of EDITS."
-  (let ((labels (mapcar (lambda (edit)
-                          (cons (format "%s:%d %s [%s]"
-                                        (file-name-nondirectory
-                                         (or (missy--uri-file (plist-get edit :uri))
-                                             (plist-get edit :uri)))
-                                        (1+ (missy--get edit :range :start :line))
-                                        (plist-get edit :message)
-                                        (substring (plist-get edit :id) 0 4))
-                                edit))
-                        edits)))
+  (let ((labels (mapcar (lambda (edit) (cons (missy--pending-label edit) edit)) edits)))
     (cdr (assoc (completing-read "Which change: " labels nil t) labels))))
 
 (defun missy--decide (edit command argument done)
   "Send COMMAND with ARGUMENT for EDIT; call DONE with its result."
   (let* ((connection (plist-get edit :connection))
-         (id (plist-get edit :id))
-         (buffer (missy--edit-buffer edit)))
+         (id (plist-get edit :id)))
     ;; The server has to see the text that is about to change as it stands.
-    (when buffer
+    (dolist (buffer (missy--edit-buffers edit))
       (with-current-buffer buffer
         (undo-boundary)
         (missy--document connection)))
@@ -1107,12 +1139,14 @@ missy-discard" (missy--run-title run) (1+ (missy--get edit :range :start :line))
          (missy--forget id))
        (message "%s" (missy--named (missy--sentence problem)))))))
 
-(defun missy--edit-buffer (edit)
-  "Return the buffer that EDIT would change, if there is one."
-  (let ((file (missy--uri-file (plist-get edit :uri))))
-    (if file
-        (find-buffer-visiting file)
-      (missy--own-buffer (plist-get edit :connection) (plist-get edit :uri)))))
+(defun missy--edit-buffers (edit)
+  "Return the buffers that EDIT would change."
+  (missy--keep (lambda (uri)
+                 (let ((file (missy--uri-file uri)))
+                   (if file
+                       (find-buffer-visiting file)
+                     (missy--own-buffer (plist-get edit :connection) uri))))
+               (missy--edit-uris edit)))
 
 (defvar missy-diff-minor-mode-map
   (let ((map (make-sparse-keymap)))
@@ -1131,7 +1165,9 @@ missy-discard" (missy--run-title run) (1+ (missy--get edit :range :start :line))
   (with-current-buffer (get-buffer-create "*Missy diff*")
     (let ((inhibit-read-only t))
       (erase-buffer)
-      (insert (plist-get edit :diff))
+      (insert (or (plist-get edit :diff)
+                  (mapconcat (lambda (file) (plist-get file :diff))
+                             (plist-get edit :files) "")))
       (goto-char (point-min)))
     (diff-mode)
     (missy-diff-minor-mode)
@@ -1182,24 +1218,46 @@ Nil for the ones that mark our own changes."
 (defun missy-ask (prompt &optional follow-up)
   "Ask PROMPT about the region, or about the place at point.
 The answer streams into the buffer *Missy*.  With a prefix argument, or
-where FOLLOW-UP is non-nil, the last question and its answer go along."
+where FOLLOW-UP is non-nil, the conversation so far goes along."
   (interactive (list (missy--read (if current-prefix-arg "Follow up: " "Ask Claude: "))
                      current-prefix-arg))
-  (let ((connection (missy--connect)))
-    (missy--start connection "missy.ask"
-                  (append (list :prompt prompt)
-                          (missy--target connection)
-                          (when (and follow-up missy--last)
-                            (list :history
-                                  (vector (list :role "user"
-                                                :content (plist-get missy--last :question))
-                                          (list :role "assistant"
-                                                :content (plist-get missy--last :answer))))))
-                  "ask" prompt t nil)))
+  (let* ((connection (missy--connect))
+         (earlier (and follow-up missy--conversation))
+         (run (missy--start connection "missy.ask"
+                            (append (list :prompt prompt)
+                                    (missy--target connection)
+                                    (when earlier
+                                      (list :history (missy--turns earlier))))
+                            "ask" prompt t
+                            (lambda (answer) (missy--take-files connection answer)))))
+    (setf (missy--run-earlier run) earlier)))
+
+(defun missy--turns (conversation)
+  "Return CONVERSATION as the messages of a history, the oldest first."
+  (vconcat (mapcan (lambda (exchange)
+                     (list (list :role "user" :content (car exchange))
+                           (list :role "assistant" :content (cdr exchange))))
+                   (reverse conversation))))
+
+(defun missy--take-files (connection answer)
+  "Keep a change of several files that came with ANSWER over CONNECTION."
+  (when-let* ((edit (plist-get answer :edit)))
+    (if (not (equal (plist-get edit :status) "pending"))
+        (message "Missy: %s" (or (plist-get edit :message) (plist-get edit :status)))
+      (let* ((files (append (plist-get edit :files) nil))
+             (names (mapconcat (lambda (file) (plist-get file :path)) files ", ")))
+        (push (list :id (plist-get edit :id) :files files :connection connection
+                    :message (format "Missy proposes a change of %d files (%s)"
+                                     (length files) names))
+              missy--pending)
+        (message "Missy: a change waits for review (%s): M-x missy-diff, missy-accept \
+or missy-discard" names)))))
 
 (defun missy-follow-up (prompt)
-  "Ask PROMPT about the last answer."
-  (interactive (list (missy--read "Follow up: ")))
+  "Ask PROMPT about the last answer, explanation or proposed change."
+  (interactive (list (if missy--conversation
+                         (missy--read "Follow up: ")
+                       (user-error "There is no answer to follow; ask first"))))
   (missy-ask prompt t))
 
 (defun missy--read (prompt)
@@ -1326,9 +1384,8 @@ With a prefix argument, choose the tier."
                        (completing-read "Tier: " '("fast" "primary" "premium") nil t))))
   (let* ((edit (missy--choose-pending))
          (connection (plist-get edit :connection))
-         (buffer (missy--edit-buffer edit))
          run)
-    (when buffer
+    (dolist (buffer (missy--edit-buffers edit))
       (with-current-buffer buffer (missy--document connection)))
     (missy--forget (plist-get edit :id))
     (setq run (missy--start connection "missy.retry"
@@ -1368,16 +1425,19 @@ With a prefix argument, choose the tier."
   (missy--request
    (missy--connect) "missy.listProviders" nil
    (lambda (providers)
-     (with-current-buffer (get-buffer-create "*Missy providers*")
-       (let ((inhibit-read-only t))
-         (erase-buffer)
-         (insert "Providers:\n")
-         (seq-doseq (provider providers)
-           (insert (missy--provider-line provider)))
-         (goto-char (point-min)))
-       (special-mode)
-       (display-buffer (current-buffer))))
+     (missy--show-facts "*Missy providers*" "Providers:\n"
+                        (mapconcat #'missy--provider-line providers "")))
    (lambda (problem) (message "%s" (missy--named (missy--sentence problem))))))
+
+(defun missy--show-facts (name &rest texts)
+  "Show TEXTS in the buffer NAME, for reading."
+  (with-current-buffer (get-buffer-create name)
+    (let ((inhibit-read-only t))
+      (erase-buffer)
+      (apply #'insert texts)
+      (goto-char (point-min)))
+    (special-mode)
+    (display-buffer (current-buffer))))
 
 (defun missy--provider-line (provider)
   "Return a line about PROVIDER, like that of the command line."
@@ -1386,6 +1446,34 @@ With a prefix argument, choose the tier."
               (format "available (%s)" (plist-get provider :model))
             (format "unavailable (%s)" (plist-get provider :reason)))
           (if (plist-get provider :default) ", default" "")))
+
+;;;###autoload
+(defun missy-usage ()
+  "Show what was spent, by model, tier and day."
+  (interactive)
+  (missy--request
+   (missy--connect) "missy.usage" nil
+   (lambda (usage)
+     (missy--show-facts
+      "*Missy usage*"
+      (format "Today $%.4f; since %s $%.4f.\n"
+              (plist-get usage :todayUsd)
+              (format-time-string "%Y-%m-%d" (plist-get usage :since))
+              (plist-get (plist-get usage :total) :costUsd))
+      (mapconcat (lambda (group)
+                   (concat "\n" (car group) ":\n"
+                           (mapconcat #'missy--usage-line
+                                      (plist-get usage (cdr group)) "")))
+                 '(("By model" . :byModel) ("By tier" . :byTier) ("By day" . :byDay))
+                 "")))
+   (lambda (problem) (message "%s" (missy--named (missy--sentence problem))))))
+
+(defun missy--usage-line (entry)
+  "Return a line about ENTRY of what was spent."
+  (format "  %-24s %6d requests  %9d tokens in  %9d out  $%.4f\n"
+          (plist-get entry :key) (plist-get entry :requests)
+          (plist-get entry :inputTokens) (plist-get entry :outputTokens)
+          (plist-get entry :costUsd)))
 
 ;;;###autoload
 (defun missy-last ()
@@ -1406,6 +1494,7 @@ With a prefix argument, choose the tier."
     (define-key map "n" #'missy-discard)
     (define-key map "r" #'missy-retry)
     (define-key map "k" #'missy-stop)
+    (define-key map "u" #'missy-usage)
     (define-key map "p" #'missy-providers)
     (define-key map "l" #'missy-last)
     map)

@@ -3,30 +3,45 @@
 # Ends with 0 where it is there, 3 where it can't be installed, after one sentence that says what is skipped and why.
 set -u
 
-emacs_is_there() {
-	command -v emacs && ls -d /usr/share/emacs/site-lisp/elpa-src/lsp-mode-*
+# Names the packages of what is missing, and no others: Debian's npm, say, can't stand beside a Node.js from elsewhere.
+missing() {
+	case "$1" in
+	emacs)
+		command -v emacs >/dev/null || echo emacs-nox
+		for name in eglot lsp-mode markdown-mode; do
+			ls -d /usr/share/emacs/site-lisp/elpa-src/"$name"-* >/dev/null 2>&1 || echo "elpa-$name"
+		done
+		;;
+	vscode)
+		for name in chromium g++ make npm; do
+			command -v "$name" >/dev/null || echo "$name"
+		done
+		command -v node >/dev/null || echo nodejs
+		test -e /usr/include/node/node.h || echo libnode-dev
+		;;
+	*) echo "usage: install.sh emacs|vscode" >&2 && exit 2 ;;
+	esac
 }
 
-vscode_is_there() {
-	command -v node && command -v npm && command -v chromium && command -v g++ && command -v make &&
-		test -e /usr/include/node/node.h && timeout 60 npm view code-server version
+reachable() {
+	test "$1" != vscode || timeout 60 npm view code-server version >/dev/null 2>&1
 }
 
-case "${1:-}" in
-emacs) packages="emacs-nox elpa-eglot elpa-lsp-mode elpa-markdown-mode" ;;
-vscode) packages="chromium g++ make nodejs npm libnode-dev" ;;
-*) echo "usage: install.sh emacs|vscode" >&2 && exit 2 ;;
-esac
-
-"$1_is_there" >/dev/null 2>&1 && exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+wanted=$(missing "${1:-}") || exit 2
+if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	log=$(mktemp)
 	apt-get update -qq >"$log" 2>&1
 	# shellcheck disable=SC2086 # a list of words
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $packages >>"$log" 2>&1
-	"$1_is_there" >/dev/null 2>&1 && rm -f "$log" && exit 0
-	tail -n 5 "$log" >&2
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted >>"$log" 2>&1 ||
+		tail -n 5 "$log" >&2
 	rm -f "$log"
+	wanted=$(missing "$1")
 fi
-echo "SKIPPED: the tests of $1 need packages that could not be installed here; on Debian: apt-get install $packages (and npm's registry)" >&2
+[ -z "$wanted" ] && reachable "$1" && exit 0
+if [ -n "$wanted" ]; then
+	why="packages that could not be installed here; on Debian: apt-get install $(echo "$wanted" | tr '\n' ' ')"
+else
+	why="npm's registry, which can't be reached"
+fi
+echo "SKIPPED: the tests of $1 need $why" >&2
 exit 3

@@ -1,7 +1,27 @@
 -- Found by vim.lsp.enable('missy'). Change anything with vim.lsp.config('missy', { ... }).
+
+-- The nearest folder with `.missy` or `.git` (`root_markers` would take a `.missy` further up before a `.git`). Everybody has
+-- a `.missy` at home; it makes no project of the home.
+local function root(bufnr)
+  local home = vim.fs.normalize(vim.uv.os_homedir() or '')
+  return vim.fs.root(bufnr, function(name, path)
+    return name == '.git' or (name == '.missy' and vim.fs.normalize(path) ~= home)
+  end)
+end
+
 return {
   cmd = { 'missy-lsp' },
-  root_markers = { '.missy', '.git' },
+  root_dir = function(bufnr, on_dir)
+    if vim.api.nvim_buf_get_name(bufnr) ~= '' then
+      return on_dir(root(bufnr))
+    end
+    -- A buffer without a name is often about to become a file's, which has a root of its own.
+    vim.schedule(function()
+      if vim.api.nvim_buf_is_valid(bufnr) and vim.api.nvim_buf_get_name(bufnr) == '' then
+        on_dir(root(bufnr))
+      end
+    end)
+  end,
   -- What lies in no project belongs to the server that runs: a chat there knows what `@file` and `@selection` are.
   reuse_client = function(client, config)
     return client.name == config.name and (config.root_dir == nil or client.root_dir == config.root_dir)

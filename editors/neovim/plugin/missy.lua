@@ -14,7 +14,8 @@ end, {
   end,
 })
 
-for _, name in ipairs({ 'ask', 'edit', 'action', 'explain', 'accept', 'discard', 'retry', 'diff', 'stop', 'last', 'chat' }) do
+local mapped = { 'ask', 'follow', 'edit', 'action', 'explain', 'accept', 'discard', 'retry', 'diff', 'stop', 'last', 'chat', 'providers', 'usage' }
+for _, name in ipairs(mapped) do
   -- From Visual mode `:` puts the range before the command, so that the selected lines go along.
   vim.keymap.set({ 'n', 'x' }, ('<Plug>(missy-%s)'):format(name), (':Missy %s<CR>'):format(name), {
     silent = true,

@@ -173,6 +173,28 @@
   (tests-idle)
   (should (string-search "history was there" (tests-answers))))
 
+(tests-define a-proposed-change-can-be-followed-by-questions
+  (tests-propose)
+  (tests-command #'missy-follow-up "repeat the change")
+  (tests-idle)
+  (should (string-search "the change was there" (tests-answers)))
+  (tests-command #'missy-follow-up "repeat the change and more")
+  (tests-idle)
+  (should (string-search "and what followed it" (tests-answers)))
+  (tests-command #'missy-ask "wrong key")
+  (tests-idle)
+  (should (= 3 (length missy--conversation))))
+
+(tests-define what-was-spent-is-shown
+  (tests-command #'missy-ask "what is slow streaming?")
+  (tests-idle)
+  (tests-command #'missy-usage)
+  (tests-until 20 (lambda () (get-buffer "*Missy usage*")))
+  (with-current-buffer "*Missy usage*"
+    (should (string-match-p "Today \\$0\\.[0-9]+; since" (buffer-string)))
+    (should (string-match-p "By model:\n  claude-[a-z0-9-]+ +[0-9]+ requests" (buffer-string)))
+    (should (string-search "By day:" (buffer-string)))))
+
 (tests-define stop-ends-a-request-at-once
   (tests-command #'missy-ask "never end")
   (tests-until 20 (lambda () (string-search "Working" (tests-answers))))
@@ -262,6 +284,45 @@
   (tests-said "the change is applied")
   (should (string-search "def add(a: int" (buffer-string)))
   (should (string-search "def sub(a, b)" (buffer-string))))
+
+(defun tests-propose-files ()
+  "Let the model propose a change of this file and a new one."
+  (let ((file (expand-file-name "renamed.md" (file-name-directory tests-file))))
+    (when (file-exists-p file) (delete-file file))
+    (tests-command #'missy-ask "rename add everywhere")
+    (tests-said "a change waits for review (a.py, renamed.md)")
+    (should-not (file-exists-p file))
+    file))
+
+(tests-define several-files-are-looked-at-and-accepted-as-one
+  (let ((file (tests-propose-files)))
+    (setq tests-choices '("^Missy proposes a change of 2 files"))
+    (tests-command #'missy-diff)
+    (tests-until 20 (lambda () (get-buffer "*Missy diff*")))
+    (with-current-buffer "*Missy diff*"
+      (should (string-search "+def plus(a, b):" (buffer-string)))
+      (should (string-search "+`add` is `plus` now." (buffer-string))))
+    (setq tests-choices '("^Missy proposes a change of 2 files"))
+    (tests-command #'missy-accept)
+    (tests-said "the change is applied")
+    (should (string-search "def plus(a, b):" (buffer-string)))
+    (should (file-exists-p file))
+    (should-not missy--pending)
+    (undo-boundary)
+    (undo)
+    (should (string-search "def add(a, b):" (buffer-string)))))
+
+(tests-define one-file-of-several-is-accepted-and-the-rest-let-go
+  (let ((file (tests-propose-files)))
+    (tests-until 20 (lambda () (missy--note-lsp-diagnostics) (cdr missy--pending)))
+    (setq tests-choices '("^a\\.py:"))
+    (tests-command #'missy-accept)
+    (tests-said "the change is applied")
+    (should (string-search "def plus(a, b):" (buffer-string)))
+    (tests-command #'missy-discard)
+    (tests-said "is discarded")
+    (should-not (file-exists-p file))
+    (should-not missy--pending)))
 
 (tests-define retry-proposes-anew
   (tests-propose)

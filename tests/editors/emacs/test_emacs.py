@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from tests.support import quiet_language_server
+from tests.support.actions import edit_call, tool_turn
 from tests.support.configuration import write_user_config
 from tests.support.emacs import CLIENTS, MISSING, PLUGIN, batch, emacs, has_client, names_of_tests, run_tests
 from tests.support.fake_api import (
@@ -32,6 +33,10 @@ from tests.support.lsp_process import server_command
 from tests.support.request_oracle import assert_valid_request
 
 TESTS = Path(__file__).with_name("missy-tests.el")
+RENAME = tool_turn(
+    edit_call("a.py", "def add(", "def plus("),
+    edit_call("renamed.md", "", "`add` is `plus` now.\n"),
+)
 
 pytestmark = [pytest.mark.editor, pytest.mark.skipif(emacs() is None, reason=MISSING)]
 
@@ -78,7 +83,7 @@ def _run(client: str, folder: Path) -> Outcome:
     env |= {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
     with FakeApi() as api:
         api.respond = _reply
-        write_user_config(home, api.base_url)
+        write_user_config(home, api.base_url, tools={"mode": "edit"})
         tests = run_tests(TESTS, folder / "report.json", env)
         for request in api.requests:
             assert_valid_request(request.json)
@@ -98,8 +103,13 @@ def _reply(request: Request) -> Reply:
         return answer("unsaved was there" if "# unsaved ä😀" in text else "it was not")
     if "repeat history" in text:
         return answer("history was there" if "First piece, then the last." in text else "it was not")
+    if "repeat the change" in text:
+        seen = "the change was there" if "def add(a: int, b: int)" in text else "it was not"
+        return answer(f"{seen}, and what followed it" if "repeat the change and more" in text else seen)
     if "repeat nothing" in text:
         return answer("there was no document" if "def add" not in text else "there was one")
+    if "rename add everywhere" in text:
+        return answer("I renamed it.") if "tool_result" in text else RENAME
     if "the second one" in text:
         return answer("<replacement>\ndef sub(a: int, b: int) -> int:\n    return a - b\n</replacement>\n")
     if "<replacement>" in text:

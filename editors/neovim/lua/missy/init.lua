@@ -4,15 +4,33 @@ local client = require('missy.client')
 local M = {}
 local commands = {}
 local last_answer ---@type table?
+local conversation = {} ---@type { role: string, content: string }[]
+local LONGEST = 20 -- turns that a follow-up takes along
 
-local function ask(prompt, options)
+--- Take an answer in: a change waits, and a follow-up goes on from here. Without an answer nothing was said.
+local function answered(answer, question, earlier)
+  if not answer then
+    return
+  end
+  last_answer = answer
+  if vim.trim(answer.text) ~= '' then
+    conversation = vim.list_slice(earlier, math.max(1, #earlier - LONGEST + 3))
+    vim.list_extend(conversation, { { role = 'user', content = question }, { role = 'assistant', content = answer.text } })
+  end
+  if answer.edit then
+    require('missy.pending').take(answer.edit)
+  end
+end
+
+local function ask(prompt, options, earlier)
   local bufnr = vim.api.nvim_get_current_buf()
   local argument = vim.tbl_extend('force', client.target(options), { prompt = prompt })
   if vim.bo[bufnr].buftype ~= '' then
     argument = { prompt = prompt }
   end
+  argument.history = #earlier > 0 and earlier or nil
   require('missy.stream').start('missy.ask', argument, bufnr, prompt, true, function(answer)
-    last_answer = answer or last_answer
+    answered(answer, prompt, earlier)
   end)
 end
 
@@ -33,10 +51,7 @@ local function act(action, options, more)
   end
   local shows = action.result == 'answer'
   require('missy.stream').start('missy.runAction', argument, bufnr, action.title, shows, function(answer)
-    last_answer = answer or last_answer
-    if answer and answer.edit then
-      require('missy.pending').take(answer.edit)
-    end
+    answered(answer, argument.instruction or action.title, {})
   end)
 end
 
@@ -91,7 +106,16 @@ end
 
 function commands.ask(text, options)
   with_text(text, 'Ask Claude: ', function(prompt)
-    ask(prompt, options)
+    ask(prompt, options, {})
+  end)
+end
+
+function commands.follow(text, options)
+  if #conversation == 0 then
+    return client.notify('there is no answer to follow; ask first')
+  end
+  with_text(text, 'Follow up: ', function(prompt)
+    ask(prompt, options, conversation)
   end)
 end
 
@@ -185,18 +209,41 @@ end
 function commands.usage()
   client.command('missy.usage', {}, 0, function(usage)
     if usage then
-      client.notify('usage\n' .. vim.inspect(usage))
+      local lines = { ('today $%.4f; since %s $%.4f'):format(usage.todayUsd, os.date('%Y-%m-%d', usage.since), usage.total.costUsd) }
+      for _, entry in ipairs(usage.byModel) do
+        table.insert(lines, ('%s: %d requests, $%.4f'):format(entry.key, entry.requests, entry.costUsd))
+      end
+      client.notify('usage\n' .. table.concat(lines, '\n'))
     end
   end)
 end
 
-function commands.chat()
+---The lines that a chat begins with: what is selected, in a fence that is longer than any in it.
+local function chat_lines(options)
+  local lines = { '## You', '' }
+  if options.range > 0 then
+    local code = vim.api.nvim_buf_get_lines(0, options.line1 - 1, options.line2, false)
+    local fence = '```'
+    for ticks in table.concat(code, '\n'):gmatch('`+') do
+      fence = #ticks >= #fence and ticks .. '`' or fence
+    end
+    local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(0), ':t')
+    table.insert(lines, ('Lines %d to %d of %s:'):format(options.line1, options.line2, name ~= '' and name or 'a buffer'))
+    vim.list_extend(lines, { '', fence .. vim.bo.filetype })
+    vim.list_extend(lines, code)
+    vim.list_extend(lines, { fence, '' })
+  end
+  return vim.list_extend(lines, { '' })
+end
+
+function commands.chat(_, options)
+  local lines = chat_lines(options)
   -- A file, so that the chat is there after a restart; below the state folder, so that no repository gets it unasked.
   local folder = vim.fs.joinpath(vim.fn.stdpath('state'), 'missy', 'chats')
   vim.fn.mkdir(folder, 'p', tonumber('700', 8))
   vim.cmd.edit(vim.fn.fnameescape(('%s/chat-%s.missy.md'):format(folder, os.date('%Y%m%d-%H%M%S'))))
-  vim.api.nvim_buf_set_lines(0, 0, -1, false, { '## You', '', '' })
-  vim.api.nvim_win_set_cursor(0, { 3, 0 })
+  vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
+  vim.api.nvim_win_set_cursor(0, { #lines, 0 })
   vim.cmd.startinsert()
 end
 

@@ -8,7 +8,14 @@ local shown = {} ---@type table<string, integer> proposal buffers by id
 
 --- Take what an action came to.
 function M.take(edit)
-  if edit.status == 'pending' then
+  if edit.status == 'pending' and edit.files then
+    latest = edit.id
+    local names = vim.tbl_map(function(file)
+      return file.path
+    end, edit.files)
+    local words = 'a change of %d files is ready (%s): :Missy diff, :Missy accept or :Missy discard; at a mark that file alone'
+    client.notify(words:format(#names, table.concat(names, ', ')))
+  elseif edit.status == 'pending' then
     latest = edit.id
     client.notify(('a change is ready at line %d: :Missy diff, :Missy accept or :Missy discard'):format(edit.range.start.line + 1))
   elseif edit.status ~= 'applied' then
@@ -42,8 +49,27 @@ function M.close(id)
   end
 end
 
+--- Show the diffs of a change that is in no one open document.
+local function text_diff(edit)
+  local lines = {}
+  for _, file in ipairs(edit.files or { edit }) do
+    vim.list_extend(lines, vim.split(file.diff or (file.path .. ': the diff is too long to be shown'), '\n'))
+  end
+  local buffer = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, lines)
+  vim.api.nvim_buf_set_name(buffer, 'missy://proposal/' .. edit.id)
+  vim.bo[buffer].filetype = 'diff'
+  vim.bo[buffer].modifiable = false
+  vim.bo[buffer].bufhidden = 'wipe'
+  shown[edit.id] = buffer
+  vim.api.nvim_open_win(buffer, false, { split = 'right', win = 0 })
+end
+
 --- Show the whole document as it would be beside what it is.
 function M.diff(edit)
+  if not edit.hunks then
+    return text_diff(edit)
+  end
   local bufnr = vim.uri_to_bufnr(edit.uri)
   local encoding = (client.get(bufnr) or {}).offset_encoding or 'utf-16'
   local proposal = vim.api.nvim_create_buf(false, true)
