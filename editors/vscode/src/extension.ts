@@ -3,14 +3,15 @@ import * as vscode from "vscode";
 import { Asking } from "./answers/asking";
 import { AnswerPanel, PANEL_TYPE } from "./answers/panel";
 import { AnswerStore } from "./answers/store";
+import { GroupReview } from "./changes/groups";
 import { ChangeLenses, Review } from "./changes/review";
-import { type PendingChange, PendingChanges, PROPOSAL_SCHEME, ProposalDocuments } from "./changes/pending";
+import { type PendingChange, PendingChanges, PROPOSAL_SCHEME, ProposalDocuments, proposalId } from "./changes/pending";
 import { Pages, servePanel, showLastAnswers, showMenu, showProviders, showUsage, spentToday } from "./commands/facts";
 import { ModelCommands } from "./commands/model";
-import type { Answer, Provider, Tier } from "./protocol";
+import type { Answer, Edit, Provider, Tier } from "./protocol";
 import { Running } from "./running";
 import { ServerLifecycle } from "./server/lifecycle";
-import { Failure, type ServerSession } from "./server/session";
+import { Failure, ServerSession } from "./server/session";
 import { StatusBar } from "./statusBar";
 import { WorkspaceTrust } from "./trust";
 import { storeKey } from "./vault";
@@ -44,8 +45,9 @@ class Extension {
   readonly #servers: ServerLifecycle;
   readonly #asking: Asking;
   readonly #review: Review;
+  readonly #groups: GroupReview;
   readonly #models: ModelCommands;
-  #lastEditor = vscode.window.activeTextEditor;
+  #lastEditor: vscode.TextEditor | undefined;
   #provider: Provider | undefined;
   #todayUsd: number | undefined;
 
@@ -63,9 +65,12 @@ class Extension {
       (session) => this.#serverRuns(session),
     );
     const server = (): Promise<ServerSession> => this.#servers.running();
-    this.#asking = new Asking(server, this.#panel, this.#store, this.#running, this.#log);
-    this.#review = new Review(server, this.#pending, this.#running, (title, answer) => this.#showReply(title, answer), (failure) => void this.#tellFailure(failure));
-    this.#models = new ModelCommands(server, this.#asking, this.#review, context.workspaceState);
+    const onGroup = (question: string, answer: Answer, edit: Edit): void => void this.#guarded(() => this.#groups.take(question, answer, edit));
+    const onFailure = (failure: Failure): void => void this.#tellFailure(failure);
+    this.#asking = new Asking(server, this.#panel, this.#store, this.#running, this.#log, onGroup);
+    this.#review = new Review(server, this.#pending, this.#running, (title, answer) => this.#showReply(title, answer), onFailure, onGroup);
+    this.#groups = new GroupReview(server, this.#pending, (change) => this.#review.show(change), onFailure);
+    this.#models = new ModelCommands(server, this.#asking, this.#review, context.workspaceState, () => this.#editorBeside());
   }
 
   register(): void {
@@ -76,7 +81,7 @@ class Extension {
       vscode.workspace.registerTextDocumentContentProvider(Pages.scheme, this.#pages),
       vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-vfs" }], new ChangeLenses(this.#pending)),
       vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, { deserializeWebviewPanel: async (panel, state) => this.#revive(panel, state) }),
-      servePanel(this.#panel, this.#asking, () => this.#lastEditor),
+      servePanel(this.#panel, this.#asking, () => this.#editorBeside()),
       this.#servers.onDidChangeState((state) => {
         if (state !== "running") {
           this.#pending.clear(); // a new server knows nothing of the old one's changes
@@ -91,13 +96,14 @@ class Extension {
       }),
       this.#pending.onDidChange(() => this.#show()),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
-        this.#lastEditor = editor ?? this.#lastEditor;
+        this.#noteEditor(editor);
         this.#show();
       }),
       vscode.workspace.onDidChangeConfiguration((event) => void this.#settingsChanged(event)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void this.#trusted()),
     );
     this.#registerCommands();
+    this.#noteEditor(vscode.window.activeTextEditor);
     this.#show();
   }
 
@@ -119,6 +125,7 @@ class Extension {
       "missy.acceptChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.accept(change.id, change.title)),
       "missy.discardChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.discard(change.id, change.title)),
       "missy.showPendingChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.show(change)),
+      "missy.askAboutChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#models.askAboutChange(change), this.#review.latest),
       "missy.retryChange": (given?: { id?: string }, tier?: Tier) => this.#withChange(given, (change) => this.#review.retry(change.id, tier)),
       "missy.stopRequests": () => this.#stopRequests(),
       "missy.showProviders": async () => this.#take(await showProviders(await this.#servers.running())),
@@ -161,9 +168,9 @@ class Extension {
         case "missy.runAction":
           return this.#models.runOffered(argument as Parameters<ModelCommands["runOffered"]>[0]);
         case "missy.accept":
-          return this.#review.accept(argument.id ?? "", change?.title ?? "the change", argument.hunks);
+          return (await this.#groups.settle(argument.id, "accept")) || this.#review.accept(argument.id ?? "", change?.title ?? "the change", argument.hunks);
         case "missy.discard":
-          return this.#review.discard(argument.id ?? "", change?.title ?? "the change");
+          return (await this.#groups.settle(argument.id, "discard")) || this.#review.discard(argument.id ?? "", change?.title ?? "the change");
         case "missy.retry":
           return this.#review.retry(argument.id ?? "", argument.tier);
         case "missy.showDiff":
@@ -231,6 +238,18 @@ class Extension {
 
   readonly #contexts = new Map<string, boolean>();
 
+  #noteEditor(editor: vscode.TextEditor | undefined): void {
+    if (editor && ServerSession.sees(editor.document)) {
+      this.#lastEditor = editor; // neither the panel, which is none, nor the log
+    }
+  }
+
+  /** The editor that has the focus or, where the panel has it, had it last; none that can't be seen. */
+  #editorBeside(): vscode.TextEditor | undefined {
+    const seen = vscode.window.visibleTextEditors.filter((editor) => ServerSession.sees(editor.document));
+    return seen.find((editor) => editor === this.#lastEditor) ?? seen.find((editor) => editor.document === this.#lastEditor?.document) ?? seen[0];
+  }
+
   #setContext(name: string, value: boolean): void {
     if (this.#contexts.get(name) !== value) {
       this.#contexts.set(name, value);
@@ -238,8 +257,13 @@ class Extension {
     }
   }
 
-  async #withChange(given: { id?: string } | undefined, run: (change: PendingChange) => Promise<void>): Promise<void> {
-    const change = this.#pending.get(given?.id ?? "") ?? this.#pending.at(vscode.window.activeTextEditor);
+  async #withChange(given: { id?: string } | undefined, run: (change: PendingChange) => Promise<void>, other?: PendingChange): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const isAbout = editor && (proposalId(editor.document.uri) !== undefined || this.#pending.on(editor.document.uri).length > 0);
+    if (given?.id === undefined && !isAbout && (await this.#groups.decide())) {
+      return;
+    }
+    const change = this.#pending.get(given?.id ?? "") ?? this.#pending.at(editor) ?? other;
     if (change) {
       await run(change);
     } else {
@@ -291,7 +315,7 @@ class Extension {
   async #settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {
     if (event.affectsConfiguration("missy.server")) {
       await this.#guarded(() => this.#servers.followSettings());
-    } else if (event.affectsConfiguration("missy.hover") || event.affectsConfiguration("missy.edits")) {
+    } else if (["missy.hover", "missy.completion", "missy.edits"].some((name) => event.affectsConfiguration(name))) {
       await this.#servers.session?.settingsChanged();
     } else if (event.affectsConfiguration("missy.answers") && vscode.workspace.getConfiguration("missy").get<number>("answers.keep") === 0) {
       await this.#store.forget();

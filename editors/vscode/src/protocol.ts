@@ -43,6 +43,20 @@ export interface Edit {
   readonly message?: string;
   readonly remarks?: string;
   readonly newFile?: string;
+  /** There for a change of several files, which has no place of its own. */
+  readonly files?: readonly EditFile[];
+}
+
+/** One file of a change of several; its id is that of a change of its own. */
+export interface EditFile {
+  readonly id: string;
+  readonly uri: string;
+  readonly path: string;
+  readonly status: "pending" | "applied" | "discarded";
+  readonly isNew: boolean;
+  readonly added: number;
+  readonly removed: number;
+  readonly warnings?: readonly string[];
 }
 
 export interface Answer {

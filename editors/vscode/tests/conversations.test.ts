@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Conversation, historyBefore, keepBounded, readStored, type Turn } from "../src/answers/conversations";
+import { type Conversation, historyBefore, keepBounded, readStored, type Turn, turnOfChange } from "../src/answers/conversations";
 
 function turn(question: string, text: string, more: Partial<Turn> = {}): Turn {
   return { question, text, state: "done", notes: [], ...more };
@@ -17,6 +17,17 @@ test("the history holds whole pairs before the last question, without failures",
     { role: "assistant", content: "first" },
     { role: "user", content: "three" },
     { role: "assistant", content: "half" },
+  ]);
+});
+
+test("a change is told in words and code, in a fence that its code can't close", () => {
+  const edit = { status: "pending", uri: "file:///a.md", newText: "````\ncode\n````", remarks: "Fenced." } as const;
+  const usage = { inputTokens: 1, outputTokens: 2, cacheReadTokens: 0, cacheCreationTokens: 0, costUsd: 0.1 };
+  const answer = { id: "1", text: "", model: "m", provider: "p", tier: "fast", routeReasons: [], stopReason: "end_turn", complete: true, usage, timing: { firstTokenMs: 1, totalMs: 2 }, edit } as const;
+  const talk = conversation("a", turnOfChange("Fix", answer), turn("why?", "", { state: "running" }));
+  assert.deepEqual(historyBefore(talk), [
+    { role: "user", content: "Fix" },
+    { role: "assistant", content: "Fenced.\n\n`````\n````\ncode\n````\n`````\n" },
   ]);
 });
 

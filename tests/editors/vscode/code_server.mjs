@@ -47,6 +47,7 @@ const USER_SETTINGS = {
   "telemetry.telemetryLevel": "off",
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
+  "workbench.reduceMotion": "on", // a box that is on its way out takes no keys
   "workbench.enableExperiments": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "update.mode": "none",
@@ -81,6 +82,14 @@ export class CodeServer {
   settings(machine, user = {}) {
     fs.writeFileSync(path.join(this.#data("User"), "settings.json"), JSON.stringify({ ...USER_SETTINGS, ...user }, null, 2));
     fs.writeFileSync(path.join(this.#data("Machine"), "settings.json"), JSON.stringify(machine, null, 2));
+  }
+
+  /** Set some more of what `settings` has written. */
+  set(machine, user = {}) {
+    for (const [name, more] of [["Machine", machine], ["User", user]]) {
+      const file = path.join(this.#data(name), "settings.json");
+      fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, "utf8")), ...more }, null, 2));
+    }
   }
 
   installExtension(vsix) {

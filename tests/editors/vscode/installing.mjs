@@ -29,6 +29,21 @@ const steps = {
     assert.match(code.extensionLog(), /globalStorage.*server-\d+\.\d+\.\d+.*the extension's own environment/);
     await workbench.shot("04-runs");
   },
+
+  "one of PATH that is too old is told, and left for the extension's own": async ({ workbench, code, run }) => {
+    fs.mkdirSync(path.join(run, "bin"));
+    fs.renameSync(path.join(run, "old-missy-lsp"), path.join(run, "bin", "missy-lsp"));
+    await workbench.command("Missy: Restart Server");
+    const toast = workbench.toast("is version 0.0.9");
+    await toast.waitFor();
+    await workbench.shot("05-too-old");
+    await toast.getByRole("button", { name: "Use the Extension's Own" }).click();
+    const lastServer = () => code.extensionLog().match(/server: .*/g)?.at(-1) ?? "";
+    await workbench.until(() => lastServer().includes("the extension's own environment"), "the extension's own is started", 180_000);
+    await workbench.command("Missy: Restart Server");
+    await workbench.until(() => code.extensionLog().match(/server version: 0\.1\.0/g)?.length === 3, "it is the one that is used from then on");
+    assert.match(lastServer(), /the extension's own environment/);
+  },
 };
 
 export const installing = {
@@ -36,9 +51,13 @@ export const installing = {
   environment({ root, run, server }) {
     const python = path.join(path.dirname(server), "python");
     execFileSync(python, ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", path.join(run, "wheels"), root]);
+    const old = `#!${python}\nimport missy_lsp\nmissy_lsp.__version__ = "0.0.9"\nfrom missy_lsp.__main__ import run_server\nraise SystemExit(run_server())\n`;
+    fs.writeFileSync(path.join(run, "old-missy-lsp"), old, { mode: 0o755 });
     return { PATH: "/usr/bin:/bin", PIP_FIND_LINKS: path.join(run, "wheels") };
   },
-  prepare({ code }) {
+  prepare({ code, run }) {
     code.settings({});
+    // The extension host has the PATH of the login shell.
+    fs.writeFileSync(path.join(code.home, ".profile"), `PATH=${path.join(run, "bin")}:/usr/bin:/bin\nexport PATH\n`);
   },
 };

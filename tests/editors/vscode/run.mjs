@@ -1,6 +1,6 @@
 // Drive the packaged extension in a real VS Code, as a person would.
 //   node tests/editors/vscode/run.mjs VSIX SERVER [SCENARIO ...] [--keep] [--continue]
-// VSIX is what `make vsix` built, SERVER the program missy-lsp; scenarios: host, daily, restricted, keys, install, pictures.
+// VSIX is what `make vsix` built, SERVER the program missy-lsp; scenarios: host, groups, documents, daily, restricted, keys, inline, install, pictures.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -8,7 +8,10 @@ import path from "node:path";
 import readline from "node:readline";
 import { Browser, CodeServer, install } from "./code_server.mjs";
 import { daily } from "./daily.mjs";
+import { documents } from "./documents.mjs";
+import { groups } from "./groups.mjs";
 import { host } from "./host.mjs";
+import { inline } from "./inline.mjs";
 import { installing } from "./installing.mjs";
 import { keys } from "./keys.mjs";
 import { pictures } from "./pictures.mjs";
@@ -17,7 +20,7 @@ import { Workbench } from "./workbench.mjs";
 
 const HERE = path.dirname(new URL(import.meta.url).pathname);
 const ROOT = path.resolve(HERE, "../../..");
-const SCENARIOS = { host, daily, restricted, keys, install: installing, pictures };
+const SCENARIOS = { host, groups, documents, daily, restricted, keys, inline, install: installing, pictures };
 const SOURCE = `def total(prices):
     result = 0
     for price in prices:
@@ -32,12 +35,14 @@ const options = process.argv.slice(2).filter((argument) => argument.startsWith("
 const [vsix, server, ...chosen] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const artefacts = process.env.MISSY_ARTEFACTS ?? path.join(ROOT, ".artefacts", "vscode");
 const folder = install();
-let failed = 0;
-for (const name of chosen.length > 0 ? chosen : ["host", "daily", "restricted", "keys"]) {
-  failed += await play(name, SCENARIOS[name]);
+const failed = [];
+for (const name of chosen.length > 0 ? chosen : ["host", "groups", "documents", "daily", "restricted", "keys", "inline"]) {
+  failed.push(...(await play(name, SCENARIOS[name])));
 }
 console.log(`screenshots: ${artefacts}`);
-process.exit(failed > 0 ? 1 : 0);
+// Once more, last: of a long log of CI often only the end is kept.
+failed.forEach((one) => console.log(`FAILED ${one}`));
+process.exit(failed.length > 0 ? 1 : 0);
 
 async function play(name, scenario) {
   const place = path.join(artefacts, name);
@@ -54,7 +59,7 @@ async function play(name, scenario) {
   await code.start(...(scenario.options ?? []));
   const browser = await Browser.open(folder);
   const context = { code, page: browser.page, workbench: new Workbench(browser.page, place), journal: upstream.journal, run, root: ROOT, folder, Workbench, artefacts: place };
-  let failures = 0;
+  let failures = [];
   try {
     if (scenario.isPackaged !== false) {
       await context.workbench.open(code.url);
@@ -65,7 +70,7 @@ async function play(name, scenario) {
     await browser.close();
     await code.stop();
     upstream.process.stdin.end();
-    if (failures === 0 && !options.includes("--keep")) {
+    if (failures.length === 0 && !options.includes("--keep")) {
       fs.rmSync(run, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     } else {
       console.log(`kept: ${run}`);
@@ -76,15 +81,17 @@ async function play(name, scenario) {
 
 async function performAll(name, steps, context) {
   const begun = Date.now();
-  let failures = 0;
+  const failures = [];
   for (const [title, step] of Object.entries(steps)) {
     const started = Date.now();
     const tell = (verdict, more) => console.log(`${((Date.now() - begun) / 1000).toFixed(1).padStart(6)} s  ${verdict}  ${name}: ${title} (${Date.now() - started} ms)`, more ?? "");
     try {
       tell("pass", await step(context));
     } catch (error) {
-      failures++;
-      tell("FAIL", String(error instanceof Error ? error.stack : error).slice(0, 1500));
+      const words = String(error instanceof Error ? error.stack : error).slice(0, 1500);
+      const seen = await context.workbench.seen().catch(String);
+      failures.push(`${name}: ${title}\n${words.slice(0, 600)}\nseen: ${seen}`);
+      tell("FAIL", words);
       await context.workbench.shot(`failed-${title.replace(/\W+/g, "-")}`);
       await context.page.keyboard.press("Escape").catch(() => undefined);
       if (!options.includes("--continue")) {
@@ -92,7 +99,7 @@ async function performAll(name, steps, context) {
       }
     }
   }
-  console.log(`${name}: ${failures} failed of ${Object.keys(steps).length}`);
+  console.log(`${name}: ${failures.length} failed of ${Object.keys(steps).length}`);
   return failures;
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
+from tests.support.actions import edit_call, tool_turn
 from tests.support.fake_api import (
     FakeApi,
     Reply,
@@ -77,6 +78,17 @@ CART_EDIT = """Equal vouchers now count once.
         return total
 </replacement>
 """
+COMPLETIONS = {
+    "def average(prices):": (
+        "\n    if not prices:\n        return 0\n    return total(prices) / len(prices)\n\n\nprint(1)"
+    ),
+    "print(av": "erage([1, 2, 3]))",
+}
+RENAME = tool_turn(
+    edit_call("prices.py", "def total(prices):", "def sum_of(prices):"),
+    edit_call("prices.py", "print(total(", "print(sum_of("),
+    edit_call("renamed.md", "", "`total` is `sum_of` now.\n"),
+)
 SLOW_PIECES = 300
 
 
@@ -90,6 +102,12 @@ def respond(request: Request) -> Reply:
     everything = request.body.decode()
     if "overloaded now" in asked:
         return api_error(529, "overloaded_error", "Overloaded")
+    if "The symbol: `" in asked:  # documents.mjs
+        return answer(
+            "**Adds up the prices**, ", "[see](command:workbench.action.terminal.new) ![x](https://x.invalid/x)"
+        )
+    if "<|cursor|>" in everything:  # inline.mjs
+        return answer(*_pieces(_completed(everything)))
     if "<path>" in everything:
         return answer(*_pieces(NEW_FILE))
     if "slowly" in asked:
@@ -102,6 +120,8 @@ def respond(request: Request) -> Reply:
         usage = {"input_tokens": 812, "output_tokens": 1}
         pieces = [text_delta(piece) for piece in _pieces(text)]
         return stream(message_start(usage=usage), block_start(), *pieces, block_stop(), message_delta(), message_stop())
+    if "rename total everywhere" in everything:  # groups.mjs
+        return answer("I renamed it.") if "tool_result" in everything else RENAME
     if "<replacement>" in everything:
         return answer(*_pieces(REPLACEMENT))
     if "wait long" in asked:
@@ -112,6 +132,14 @@ def respond(request: Request) -> Reply:
     for piece in _pieces(MARKDOWN):
         parts += [text_delta(piece), Wait(0.04)]
     return stream(*parts, block_stop(), message_delta(usage={"output_tokens": 240}), message_stop())
+
+
+def _completed(asked: str) -> str:
+    """Go on with the line before the cursor, where it is one that is known."""
+    for line, rest in COMPLETIONS.items():
+        if f"{line}<|cursor|>" in asked:
+            return f"<replacement>\n{line}{rest}\n</replacement>\n"
+    return "<replacement>\n</replacement>\n"
 
 
 def _pieces(text: str, size: int = 24) -> list[str]:

@@ -1,7 +1,7 @@
 // Questions and their answers: from the user's words to a conversation in the panel.
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
-import type { Answer, Partial, Target, Tier } from "../protocol";
+import type { Answer, Edit, Partial, Target, Tier } from "../protocol";
 import { tierAbove } from "../protocol";
 import type { Running } from "../running";
 import { Failure, type ServerSession } from "../server/session";
@@ -17,6 +17,8 @@ export interface Wishes {
   readonly tier?: Tier | undefined;
   readonly action?: string;
   readonly instruction?: string;
+  /** What came before the question, outside the panel. */
+  readonly before?: Turn;
 }
 
 export class Asking implements vscode.Disposable {
@@ -30,6 +32,7 @@ export class Asking implements vscode.Disposable {
     private readonly store: AnswerStore,
     private readonly running: Running,
     private readonly log: vscode.LogOutputChannel,
+    private readonly onGroup: (question: string, answer: Answer, edit: Edit) => void,
   ) {}
 
   /** Ask in a new conversation, or run an action whose result is an answer. */
@@ -41,7 +44,7 @@ export class Asking implements vscode.Disposable {
       ...(place.uri === undefined ? {} : { place: { uri: place.uri, ...(place.range ? { range: place.range } : {}) } }),
       ...(wishes.action === undefined ? {} : { action: wishes.action }),
       ...(wishes.instruction === undefined ? {} : { instruction: wishes.instruction }),
-      turns: [{ ...EMPTY, question }],
+      turns: [...(wishes.before ? [wishes.before] : []), { ...EMPTY, question }],
     };
     return this.#run(conversation, place.target, wishes.tier);
   }
@@ -106,6 +109,9 @@ export class Asking implements vscode.Disposable {
         }),
       );
       live.end(answer);
+      if (answer.edit?.files) {
+        this.onGroup(title, answer, answer.edit);
+      }
     } catch (error) {
       live.fail(error instanceof Failure ? error : new Failure(error instanceof Error ? error.message : String(error), "internal", {}));
     } finally {

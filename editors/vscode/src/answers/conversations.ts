@@ -1,5 +1,5 @@
 // Conversations as plain values, and how many of them are kept. Nothing of VS Code is needed here.
-import type { HistoryTurn, Range, Tier, Usage } from "../protocol";
+import type { Answer, HistoryTurn, Range, Tier, Usage } from "../protocol";
 
 export interface Turn {
   readonly question: string;
@@ -35,6 +35,17 @@ const MAX_CHARACTERS = 400_000;
 export function withLastTurn(conversation: Conversation, change: (turn: Turn) => Turn): Conversation {
   const last = conversation.turns.at(-1);
   return last ? { ...conversation, turns: [...conversation.turns.slice(0, -1), change(last)] } : conversation;
+}
+
+/** Return a turn that ended in a change of code, in words, so that a question about it may follow. */
+export function turnOfChange(question: string, answer: Answer): Turn {
+  const { model, provider, tier, routeReasons, usage, timing, edit } = answer;
+  const code = edit?.newText ?? edit?.diff ?? answer.text;
+  const ticks = Math.max(2, ...[...code.matchAll(/`+/g)].map((run) => run[0].length));
+  const fence = "`".repeat(ticks + 1);
+  const block = `${fence}\n${code.replace(/\n?$/, "\n")}${fence}\n`;
+  const text = [edit?.remarks ?? "", edit?.newFile ?? "", block].filter((part) => part !== "").join("\n\n");
+  return { question, text, model, provider, tier, routeReasons, usage, totalMs: timing.totalMs, state: "done", notes: [] };
 }
 
 /** Return what was said before the last turn, for the model: whole pairs of question and answer. */

@@ -1,6 +1,6 @@
 // The changes that wait for the user's decision, as far as this editor knows them; the server has the last word.
 import * as vscode from "vscode";
-import type { Edit, Range, Tier } from "../protocol";
+import type { Answer, Edit, Range, Tier } from "../protocol";
 import { follow, replaceRange } from "./tracking";
 
 export interface PendingChange {
@@ -8,6 +8,9 @@ export interface PendingChange {
   readonly title: string;
   readonly uri: vscode.Uri;
   readonly tier: Tier;
+  /** What was asked for, and the whole of what came back. */
+  readonly question: string;
+  readonly answer: Answer;
   readonly edit: Edit;
   readonly newFile: vscode.Uri | undefined;
   range: Range;

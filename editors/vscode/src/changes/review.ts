@@ -14,16 +14,24 @@ const SHOW = "Show Changes";
 const SHOW_REPLY = "Show the Reply";
 
 export class Review {
+  #latest: PendingChange | undefined;
+
   constructor(
     private readonly server: () => Promise<ServerSession>,
     private readonly pending: PendingChanges,
     private readonly running: Running,
     private readonly showReply: (title: string, answer: Answer) => void,
     private readonly onFailure: (failure: Failure) => void,
+    private readonly onGroup: (question: string, answer: Answer, edit: Edit) => void,
   ) {}
 
+  /** The change that was proposed last, also where it is decided on. */
+  get latest(): PendingChange | undefined {
+    return this.#latest;
+  }
+
   /** Run an action whose result is a change; `argument` is that of missy.runAction or missy.retry. */
-  async propose(title: string, command: "missy.runAction" | "missy.retry", argument: object): Promise<Answer | undefined> {
+  async propose(title: string, command: "missy.runAction" | "missy.retry", argument: object, question = title): Promise<Answer | undefined> {
     const options = { location: vscode.ProgressLocation.Notification, title: `Missy: ${title}`, cancellable: true };
     let answer: Answer;
     try {
@@ -43,7 +51,7 @@ export class Review {
       this.onFailure(error instanceof Failure ? error : new Failure(String(error), "internal", {}));
       return undefined;
     }
-    this.#take(title, answer);
+    this.#take(title, question, answer);
     return answer;
   }
 
@@ -85,22 +93,25 @@ export class Review {
   async retry(id: string, tier?: Tier): Promise<void> {
     const change = this.pending.get(id);
     await this.#closeDiff(id);
-    await this.propose(change?.title ?? "Retry", "missy.retry", { id, ...(tier ? { tier } : {}) });
+    await this.propose(change?.title ?? "Retry", "missy.retry", { id, ...(tier ? { tier } : {}) }, change?.question);
   }
 
-  #take(title: string, answer: Answer): void {
+  #take(title: string, question: string, answer: Answer): void {
     const edit = answer.edit;
     if (answer.stopReason === "cancelled") {
       vscode.window.setStatusBarMessage(`$(debug-stop) Missy: ${title}: stopped, nothing was changed`, STATUS_MS);
     } else if (!edit) {
       this.showReply(title, answer);
+    } else if (edit.files) {
+      this.onGroup(question, answer, edit);
     } else if (edit.status === "applied") {
       vscode.window.setStatusBarMessage(`$(check) Missy: ${title}: applied; Undo takes it back`, STATUS_MS);
     } else if (edit.status === "pending" && edit.id !== undefined && edit.range) {
-      this.pending.add({
-        id: edit.id, title, uri: vscode.Uri.parse(edit.uri), tier: answer.tier, edit, range: edit.range, isMarked: false,
+      this.#latest = {
+        id: edit.id, title, uri: vscode.Uri.parse(edit.uri), tier: answer.tier, question, answer, edit, range: edit.range, isMarked: false,
         newFile: edit.newFile === undefined ? undefined : vscode.Uri.parse(edit.newFile),
-      });
+      };
+      this.pending.add(this.#latest);
       void this.#tell(edit.id);
     } else {
       void this.#tellRefused(title, answer, edit);
@@ -181,6 +192,7 @@ export class ChangeLenses implements vscode.CodeLensProvider {
         lens("$(diff) Show changes", "missy.showPendingChange"),
         lens("$(discard) Discard", "missy.discardChange"),
         lens("$(refresh) Retry", "missy.retryChange"),
+        lens("$(comment-discussion) Ask", "missy.askAboutChange"),
         ...(above ? [lens(`Retry on ${above}`, "missy.retryChange", above)] : []),
       ];
     });

@@ -107,7 +107,7 @@ export async function showMenu(): Promise<void> {
 }
 
 /** Do what the user asks for in the answer panel. */
-export function servePanel(panel: AnswerPanel, asking: Asking, lastEditor: () => vscode.TextEditor | undefined): vscode.Disposable {
+export function servePanel(panel: AnswerPanel, asking: Asking, editorBeside: () => vscode.TextEditor | undefined): vscode.Disposable {
   return panel.onMessage((message) => {
     switch (message.type) {
       case "stop":
@@ -123,7 +123,7 @@ export function servePanel(panel: AnswerPanel, asking: Asking, lastEditor: () =>
         void vscode.env.clipboard.writeText(message.text).then(() => vscode.window.setStatusBarMessage("$(copy) Missy: copied", 3000));
         break;
       case "insert":
-        void insert(message.text, lastEditor());
+        void insert(message.text, editorBeside());
         break;
       case "link":
         void openLink(message.href);
@@ -141,13 +141,12 @@ export function servePanel(panel: AnswerPanel, asking: Asking, lastEditor: () =>
 }
 
 async function insert(text: string, editor: vscode.TextEditor | undefined): Promise<void> {
-  const shown = editor && vscode.window.visibleTextEditors.find((one) => one.document === editor.document);
-  if (!shown) {
+  if (!editor) {
     void vscode.window.showInformationMessage("Missy: there is no open editor to insert into. Put the cursor where the text should go, then try again.");
     return;
   }
-  await vscode.window.showTextDocument(shown.document, { viewColumn: shown.viewColumn ?? vscode.ViewColumn.One, preserveFocus: false });
-  const isDone = await shown.edit((edit) => edit.replace(shown.selection, text));
+  await vscode.window.showTextDocument(editor.document, { viewColumn: editor.viewColumn ?? vscode.ViewColumn.One, preserveFocus: false });
+  const isDone = await editor.edit((edit) => edit.replace(editor.selection, text));
   if (!isDone) {
     void vscode.window.showWarningMessage("Missy: the text could not be inserted: the document is read-only, or it changed at this moment.");
   }

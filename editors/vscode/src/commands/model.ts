@@ -1,6 +1,8 @@
 // The commands that call a model: ask, explain, edit, run an action.
 import * as vscode from "vscode";
-import type { Asking } from "../answers/asking";
+import type { Asking, Wishes } from "../answers/asking";
+import { turnOfChange } from "../answers/conversations";
+import type { PendingChange } from "../changes/pending";
 import type { Review } from "../changes/review";
 import type { Action } from "../protocol";
 import type { ServerSession } from "../server/session";
@@ -24,11 +26,12 @@ export class ModelCommands {
     private readonly asking: Asking,
     private readonly review: Review,
     private readonly state: vscode.Memento,
+    private readonly editor: () => vscode.TextEditor | undefined,
   ) {}
 
   /** Missy: Ask… The document goes along where one is open, its selection too. */
   async ask(): Promise<void> {
-    await this.#ask(placeOf(vscode.window.activeTextEditor, await this.server()), "Ask Missy");
+    await this.#ask(placeOf(this.editor(), await this.server()), "Ask Missy");
   }
 
   async askAboutSelection(): Promise<void> {
@@ -52,13 +55,24 @@ export class ModelCommands {
     }
     const instruction = await askWords(this.state, INSTRUCTIONS, `Edit ${place.about}`, "What should change?");
     if (instruction !== undefined) {
-      await this.review.propose("Edit", "missy.runAction", { action: "edit", ...place.target, instruction });
+      await this.review.propose("Edit", "missy.runAction", { action: "edit", ...place.target, instruction }, `Edit: ${instruction}`);
     }
+  }
+
+  /** Missy: Ask About Change… with what was asked for and what was proposed as the history. */
+  async askAboutChange(change: PendingChange): Promise<void> {
+    const place: Place = {
+      target: { textDocument: { uri: change.edit.uri }, range: change.range },
+      about: `${nameOf(change.uri)}, ${change.title}`,
+      uri: change.edit.uri,
+      range: change.range,
+    };
+    await this.#ask(place, "Ask Missy about the change", { before: turnOfChange(change.question, change.answer) });
   }
 
   /** Missy: Run Action… with what applies at the cursor. */
   async chooseAction(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
+    const editor = this.editor();
     const place = await this.#placeOrTell();
     if (!place || !editor) {
       return;
@@ -104,7 +118,7 @@ export class ModelCommands {
       const { action: id, instruction, ...target } = argument;
       await this.asking.ask(instruction ?? title, { ...place, target }, { action: id, ...(instruction === undefined ? {} : { instruction }) });
     } else {
-      await this.review.propose(title, "missy.runAction", argument);
+      await this.review.propose(title, "missy.runAction", argument, argument.instruction === undefined ? title : `${title}: ${argument.instruction}`);
     }
   }
 
@@ -113,16 +127,16 @@ export class ModelCommands {
     return (await this.server()).execute<Action[]>("missy.listActions", { ...(textDocument ? { textDocument: { uri: textDocument.uri } } : {}), ...(range ? { range } : {}) });
   }
 
-  async #ask(place: Place, title: string): Promise<void> {
+  async #ask(place: Place, title: string, wishes: Wishes = {}): Promise<void> {
     const where = place.about === "" ? "" : ` (${place.about})`;
     const question = await askWords(this.state, QUESTIONS, `${title}${where}`, "What do you want to know?");
     if (question !== undefined) {
-      await this.asking.ask(question, place);
+      await this.asking.ask(question, place, wishes);
     }
   }
 
   async #placeOrTell(): Promise<Place | undefined> {
-    const place = placeOf(vscode.window.activeTextEditor, await this.server());
+    const place = placeOf(this.editor(), await this.server());
     if (place === NOWHERE) {
       void vscode.window.showInformationMessage("Missy: open the file that this is about and put the cursor into it.");
       return undefined;

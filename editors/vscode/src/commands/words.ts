@@ -25,16 +25,22 @@ function pick(title: string, placeholder: string, before: readonly string[]): Pr
     box.placeholder = placeholder;
     box.items = before.map((label) => ({ label }));
     box.ignoreFocusOut = true;
+    // What is shown and what is typed meet a little later: Enter in between means what is typed.
+    let isCaughtUp = true;
+    box.onDidChangeActive(([active]) => {
+      isCaughtUp ||= active?.label.trim() === box.value.trim();
+    });
     box.onDidChangeValue((value) => {
       // What is typed comes first, so that Enter takes it and not something similar from before.
       const typed = value.trim();
+      isCaughtUp = typed === "";
       const items: vscode.QuickPickItem[] = typed === "" || before.includes(typed) ? [] : [{ label: value, alwaysShow: true }];
       box.items = [...items, ...before.map((label) => ({ label }))];
       box.activeItems = items.length > 0 ? items : box.items.filter((item) => item.label === typed);
     });
     box.onDidAccept(() => {
       const typed = box.value.trim();
-      resolve(typed === "" ? box.activeItems[0]?.label : (box.activeItems[0]?.label ?? typed));
+      resolve(isCaughtUp ? (box.activeItems[0]?.label ?? typed) : typed);
       box.hide();
     });
     box.onDidHide(() => {

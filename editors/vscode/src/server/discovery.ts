@@ -13,11 +13,14 @@ export type Found =
 
 export type Source = "the setting missy.server.path" | "the active Python environment" | "PATH" | "the extension's own environment";
 
-/** Look for the server. `managed` is where the extension's own one would stand. */
-export async function findServer(managed: string, log: vscode.LogOutputChannel): Promise<Found> {
+/** Look for the server. `managed` is where the extension's own one would stand; the user may have chosen it before all but the setting. */
+export async function findServer(managed: string, isChosen: boolean, log: vscode.LogOutputChannel): Promise<Found> {
   const setting = (vscode.workspace.getConfiguration("missy").get<string>("server.path") ?? "").trim();
   if (setting !== "") {
     return fromSetting(setting);
+  }
+  if (isChosen) {
+    return fromManaged(managed);
   }
   const interpreter = await activeInterpreter(log);
   if (interpreter !== undefined) {
@@ -34,7 +37,7 @@ export async function findServer(managed: string, log: vscode.LogOutputChannel):
       return { kind: "found", program, source: "PATH" };
     }
   }
-  return (await isProgram(managed)) ? { kind: "found", program: managed, source: "the extension's own environment" } : { kind: "none" };
+  return fromManaged(managed);
 }
 
 /** Tell whether a file is there and may be executed. */
@@ -50,6 +53,10 @@ export async function isProgram(file: string): Promise<boolean> {
 /** Tell whether something of this place may be run now: a workspace's own environment only where it is trusted. */
 export async function mayRun(file: string): Promise<boolean> {
   return vscode.workspace.isTrusted || !(await isInWorkspace(file));
+}
+
+async function fromManaged(managed: string): Promise<Found> {
+  return (await isProgram(managed)) ? { kind: "found", program: managed, source: "the extension's own environment" } : { kind: "none" };
 }
 
 async function fromSetting(setting: string): Promise<Found> {

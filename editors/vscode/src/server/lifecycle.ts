@@ -2,13 +2,14 @@
 import { mkdir } from "node:fs/promises";
 import * as vscode from "vscode";
 import { isServerNewEnough } from "./candidates";
-import { findServer, type Source } from "./discovery";
+import { findServer, isProgram, type Source } from "./discovery";
 import { ManagedServer } from "./managed";
 import { onDidChangeInterpreter } from "./python";
 import { Failure, type Hooks, serverArguments, ServerSession, type ServerState } from "./session";
 
 const INSTALL = "Install";
 const SETTINGS = "Open Settings";
+const OWN = "Use the Extension's Own";
 
 export class ServerLifecycle implements vscode.Disposable {
   readonly managed: ManagedServer;
@@ -62,24 +63,27 @@ export class ServerLifecycle implements vscode.Disposable {
   /** Start again where another server would now be found, or with other arguments. */
   async followSettings(): Promise<void> {
     await this.#starting?.catch(() => undefined);
-    const found = await findServer(this.managed.program, this.log);
+    const found = await findServer(this.managed.program, this.managed.isChosen, this.log);
     const current = this.#session;
     if (found.kind !== "found" || found.program !== current?.program || !current.isRunning || serverArguments().join("\0") !== current.args.join("\0")) {
       await this.restart();
     }
   }
 
-  /** Install the extension's own server and use it. */
-  async install(): Promise<void> {
+  /** Install the extension's own server and use it; where that is the user's choice, also before another that is found. */
+  async install(isChoice = true): Promise<void> {
     const sentence = await this.managed.install();
     if (sentence !== undefined) {
       const chosen = await vscode.window.showErrorMessage(sentence, "Show Log", "Try Again");
       if (chosen === "Show Log") {
         this.log.show();
       } else if (chosen === "Try Again") {
-        await this.install();
+        await this.install(isChoice);
       }
       return;
+    }
+    if (isChoice) {
+      await this.managed.choose();
     }
     await this.restart();
   }
@@ -136,7 +140,7 @@ export class ServerLifecycle implements vscode.Disposable {
   }
 
   async #find(): Promise<{ readonly program: string; readonly source: Source }> {
-    const found = await findServer(this.managed.program, this.log);
+    const found = await findServer(this.managed.program, this.managed.isChosen, this.log);
     if (found.kind === "found") {
       return found;
     }
@@ -144,7 +148,7 @@ export class ServerLifecycle implements vscode.Disposable {
       this.#changed.fire("failed");
       void vscode.window.showErrorMessage(`Missy: ${found.sentence}`, SETTINGS).then((chosen) => {
         if (chosen === SETTINGS) {
-          void vscode.commands.executeCommand("workbench.action.openSettings", "missy.server.path");
+          this.#openSetting();
         }
       });
       throw new Failure(found.sentence, "internal", {});
@@ -156,6 +160,10 @@ export class ServerLifecycle implements vscode.Disposable {
         return { program: this.managed.program, source: "the extension's own environment" };
       }
       this.log.error(sentence);
+      const other = await findServer(this.managed.program, false, this.log);
+      if (other.kind === "found") {
+        return other;
+      }
     }
     this.#changed.fire("failed");
     void this.#offerInstallation();
@@ -173,9 +181,9 @@ export class ServerLifecycle implements vscode.Disposable {
       SETTINGS,
     );
     if (chosen === INSTALL) {
-      await this.install();
+      await this.install(false);
     } else if (chosen === SETTINGS) {
-      await vscode.commands.executeCommand("workbench.action.openSettings", "missy.server.path");
+      this.#openSetting();
     }
   }
 
@@ -189,11 +197,27 @@ export class ServerLifecycle implements vscode.Disposable {
       return;
     }
     const message = `Missy: the server from ${source} is version ${version}; this extension is made for ${this.#version}. Some things may not work.`;
-    void vscode.window.showWarningMessage(message, "Use the Extension's Own").then((chosen) => {
-      if (chosen !== undefined) {
-        void this.install();
+    // What the setting names is not passed over; there the setting is what has to change.
+    const button = source === "the setting missy.server.path" ? SETTINGS : OWN;
+    void vscode.window.showWarningMessage(message, button).then((chosen) => {
+      if (chosen === OWN) {
+        void this.#useOwn();
+      } else if (chosen === SETTINGS) {
+        this.#openSetting();
       }
     });
+  }
+
+  async #useOwn(): Promise<void> {
+    if (!(await isProgram(this.managed.program))) {
+      return this.install();
+    }
+    await this.managed.choose();
+    await this.restart().catch((error: unknown) => this.log.error(String(error))); // told by the status bar
+  }
+
+  #openSetting(): void {
+    void vscode.commands.executeCommand("workbench.action.openSettings", "missy.server.path");
   }
 
 }

@@ -9,6 +9,7 @@ import { findPython } from "./python";
 
 const PREFIX = "server-";
 const CONSENT = "missy.installConsent";
+const CHOSEN = "missy.ownServerChosen";
 const VENV_MS = 120_000;
 const PIP_MS = 900_000;
 
@@ -31,6 +32,16 @@ export class ManagedServer {
   /** Whether the user said yes to an earlier version: a newer one is then installed without asking again. */
   get hasConsent(): boolean {
     return this.context.globalState.get<boolean>(CONSENT) === true;
+  }
+
+  /** Whether the user chose it before one that stands elsewhere. */
+  get isChosen(): boolean {
+    return this.context.globalState.get<boolean>(CHOSEN) === true;
+  }
+
+  /** Use it from now on, before one that stands elsewhere. */
+  async choose(): Promise<void> {
+    await this.context.globalState.update(CHOSEN, true);
   }
 
   /** Make the environment and install the pinned server. Resolves to a sentence where that fails or is cancelled. */

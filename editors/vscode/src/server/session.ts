@@ -2,7 +2,9 @@
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 import {
+  ErrorAction,
   ErrorCodes,
+  type ErrorHandler,
   type Executable,
   ExecuteCommandRequest,
   LanguageClient,
@@ -33,7 +35,8 @@ export interface Hooks {
 }
 
 const RESTARTS = 4;
-const CONNECTION_LOST: readonly number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive];
+const CONNECTION_LOST: readonly number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive, ErrorCodes.MessageWriteError];
+const PIPE_BROKEN: readonly string[] = ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED"];
 const PARTIAL = new ProgressType<Partial>();
 const SCHEMES = ["file", "untitled", "vscode-vfs", "vscode-notebook-cell"];
 
@@ -165,7 +168,7 @@ export class ServerSession implements vscode.Disposable {
       traceOutputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       diagnosticCollectionName: "missy",
-      connectionOptions: { maxRestartCount: RESTARTS },
+      errorHandler: this.#errorHandler(),
       // What a model wrote runs no commands and shows no raw HTML (a test holds this).
       markdown: { isTrusted: false, supportHtml: false },
       middleware: {
@@ -177,6 +180,18 @@ export class ServerSession implements vscode.Disposable {
         },
         workspace: { configuration: (params) => params.items.map((item) => (item.section === "missy" ? ownSettings() : null)) },
       },
+    };
+  }
+
+  /** Do as the language client does by itself, but restart a server that has ended whatever was the first sign of its end. */
+  #errorHandler(): ErrorHandler {
+    let made: ErrorHandler | undefined;
+    const standard = (): ErrorHandler => (made ??= this.#client.createDefaultErrorHandler(RESTARTS));
+    return {
+      // A write to a server that has just ended fails before its end is seen. By itself the client would give it up for that.
+      error: (error, message, count) =>
+        PIPE_BROKEN.includes((error as NodeJS.ErrnoException).code ?? "") ? { action: ErrorAction.Continue, handled: true } : standard().error(error, message, count),
+      closed: () => standard().closed(),
     };
   }
 
@@ -222,8 +237,10 @@ function ownSettings(): object {
   const settings = vscode.workspace.getConfiguration("missy");
   const set = (name: string): string | undefined => settings.inspect<string>(name)?.globalValue;
   const hover = set("hover.mode");
+  const completion = set("completion.mode");
   const review = set("edits.review");
-  return { ...(hover === undefined ? {} : { hover: { mode: hover } }), ...(review === undefined ? {} : { edits: { review } }) };
+  const sections = { ...(hover === undefined ? {} : { hover: { mode: hover } }), ...(completion === undefined ? {} : { completion: { mode: completion } }) };
+  return { ...sections, ...(review === undefined ? {} : { edits: { review } }) };
 }
 
 function pendingIds(diagnostics: readonly vscode.Diagnostic[]): Set<string> {

@@ -30,6 +30,11 @@ function start(): void {
     }
   });
   question.addEventListener("input", remember);
+  list.addEventListener("mousedown", (event) => {
+    if (event.target instanceof HTMLButtonElement) {
+      event.preventDefault(); // the focus stays in the editor: what is copied is pasted there, what is inserted is typed on
+    }
+  });
   const main = document.createElement("main");
   main.append(list, form);
   document.body.append(main);
