@@ -15,11 +15,16 @@ VSIX = dist/missy-lsp-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' $(VSCODE)/
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Tests write compiled code once instead of compiling it in each process.
+export PYTHONDONTWRITEBYTECODE :=
+# `make test-editors` and `make lint` run these.
+ELSEWHERE := --ignore tests/editors --ignore tests/test_architecture.py --ignore tests/test_documentation.py
+
 demo: $(RUN) ## Ask about a file of this repository through the real language server
 	@$(BIN)/missy demo
 
 test: $(DEV) ## Run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/editors
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ELSEWHERE)
 
 test-editors: test-neovim test-emacs test-vscode ## Drive the plugins in real editors
 
@@ -31,7 +36,7 @@ test-emacs: $(DEV) ## Run the Emacs tests with Eglot, lsp-mode and neither
 	$(BIN)/python -m pytest -q tests/editors/emacs tests/editors/test_configurations.py
 
 test-neovim: $(DEV) ## Drive the plugin in a real Neovim
-	@$(BIN)/python -m pytest -q tests/editors/neovim
+	@$(BIN)/python -m pytest -q -n 2 tests/editors/neovim
 
 # The editor itself comes from npm, pinned, and is kept below ~/.cache.
 test-vscode: $(DEV) ## Drive the extension in a real VS Code
@@ -54,7 +59,7 @@ $(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json
 	@cd $(VSCODE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 soak: $(DEV) ## Run the tests with every generated case
-	@MISSY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 3600 --ignore tests/editors
+	@MISSY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 3600 $(ELSEWHERE)
 
 fuzz: $(DEV) ## Mutate recorded sessions for as long as MISSY_FUZZ_CASES says
 	@MISSY_SOAK=1 $(BIN)/python -m pytest -q --timeout 3600 tests/server/test_fuzz.py
@@ -80,6 +85,7 @@ lock: $(DEV) ## Resolve the dependencies again, with hashes, for every supported
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build \
 		pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \
+		--extra bedrock --extra vertex \
 		--constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
 
 clean: ## Remove what was set up and built

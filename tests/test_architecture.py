@@ -33,7 +33,7 @@ ALLOWED = {
     "prompts": {"errors"},
     "config": {"characters", "errors", "prompts", "secret"},
     "credentials": {"config", "errors", "secret"},
-    "tools": {"characters", "config", "document", "errors", "llm", "outbound"},
+    "tools": {*_PURE_PARTS, "config", "features", "llm"},
     "llm": {"config", "credentials", "document", "errors", "secret"},
     "features": {*_PURE_PARTS, "config", "llm", "prompts"},
     "server": {*_PURE_PARTS, "config", "credentials", "features", "llm", "prompts", "secret", "tools"},

@@ -48,7 +48,7 @@ def marker(folder: Path) -> str:
 def test_the_server_imports_nothing_of_the_folder_that_it_is_started_in(hostile: Path, isolated_home: Path) -> None:
     for name in TAKEN_BEFORE:
         (hostile / f"{name}.py").write_text((hostile / "yaml.py").read_text())
-    with LspProcess("--offline", cwd=hostile) as server:
+    with LspProcess("--offline", cwd=hostile, installed=True) as server:
         server.initialize(hostile)
         assert server.command("missy.ask", {"prompt": "hi", "wait": True})["result"]["complete"] is True
         assert server.close() == 0
