@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 import time
@@ -31,7 +30,7 @@ from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.registry import OFFLINE, ProviderEntry, ProviderRegistry
 from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput, RoutingKnowledge
 from missy_lsp.llm.routing_rules import named_tier
-from missy_lsp.llm.spending import Account, Purpose, most_usd
+from missy_lsp.llm.spending import Account, Books, Purpose, most_usd
 from missy_lsp.llm.told_models import ToldCatalogues
 from missy_lsp.llm.turns import GOOD_STOPS, AskForRepair, Toolbox, Turns
 from missy_lsp.llm.types import (
@@ -47,8 +46,6 @@ from missy_lsp.llm.types import (
 from missy_lsp.llm.upstream import Upstream
 from missy_lsp.llm.watching import Watch
 from missy_lsp.secret import Secret
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_OUTPUT_TOKENS = 8192
 
@@ -129,7 +126,7 @@ class ModelClient:
         self._places = Places()
         self._breakers: dict[tuple[str, str | None], Breaker] = {}
         self._ledger = ledger
-        self._writing: set[asyncio.Future[str | None]] = set()
+        self._books = Books()
         self._catalogues = catalogues or ToldCatalogues()
         self._knowledge = knowledge
         self._clock = clock
@@ -144,6 +141,8 @@ class ModelClient:
         begin_s = self._clock()
         entry = self._entry(call)
         decision = await self._confirmed(call, entry, self._decide(call, entry))
+        if call.config.budget.daily_usd is not None:
+            await self._books.written_down()  # what was just answered gives its room back first
         decision, account = await self._tiers(call, entry, decision).open()
         request, decision = self._request(call, entry, decision)
         watch = Watch(on_event, self._clock, begin_s)
@@ -156,7 +155,7 @@ class ModelClient:
                 end = await turns.run(request, can_structure=self._can_structure(entry, decision.model))
         finally:
             ends = turns.ends if turns is not None else []
-            self._write_down(account, ends, watch.usage_beyond(ends))
+            self._books.write_down(account, ends, watch.usage_beyond(ends))
         return Completion(
             text=turns.text,
             provider=entry.id,
@@ -226,8 +225,7 @@ class ModelClient:
 
     async def written_down(self) -> None:
         """Wait until everything that was spent stands in the ledger."""
-        while self._writing:
-            await asyncio.wait(list(self._writing))
+        await self._books.written_down()
 
     async def aclose(self) -> None:
         await self.written_down()
@@ -335,17 +333,6 @@ class ModelClient:
     def _can_structure(self, entry: ProviderEntry, model: str) -> bool:
         """Tell whether a model answers by a schema; a gateway's own may not, whatever it is called."""
         return entry.config.base_url is None and self._facts(entry, model).structured_outputs
-
-    def _write_down(self, account: Account, ends: list[TurnEnd], running: Usage) -> None:
-        """Write to the ledger in a thread; nobody waits for the disk."""
-        task = asyncio.ensure_future(asyncio.to_thread(account.close, ends, running))
-        self._writing.add(task)
-        task.add_done_callback(self._written)
-
-    def _written(self, task: asyncio.Future[str | None]) -> None:
-        self._writing.discard(task)
-        if not task.cancelled() and (fault := task.result()) is not None:
-            logger.warning("%s", fault)
 
     async def _upstream(self, call: Call, entry: ProviderEntry, provider: Provider) -> Upstream:
         """Return the provider with its keys. Raises ModelError (`no_key`, `setup_token`) where it has none."""

@@ -25,7 +25,9 @@ GROUPS: tuple[GroupBy, ...] = ("model", "tier", "day", "folder", "action", "prov
 # A process that died can't give back what it reserved; no stream is longer than this.
 RESERVATION_S = 35 * 60.0
 ADVICE = "Nothing more was sent. Ask tomorrow, choose a cheaper tier, or raise the cap in your configuration."
-_BUSY_S = 5.0
+# How long other editors may hold the file: somebody waits for a check, nobody for a record, and that is not to be lost.
+_CHECK_WAITS_S = 5.0
+_RECORD_WAITS_S = 30.0
 _VERSION = 1
 _AGO = re.compile(r"(\d{1,5})([hdw])")
 _SECONDS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
@@ -109,7 +111,7 @@ class Ledger:
     def record(self, spending: Spending | None, reservation: str | None = None) -> str | None:
         """Add a request and give its reservation back; return why that could not be done, None where it could."""
         try:
-            with self._open() as connection:
+            with self._open(_RECORD_WAITS_S) as connection:
                 if reservation is not None:
                     connection.execute("delete from reservation where id = ?", (reservation,))
                 if spending is not None:
@@ -181,10 +183,10 @@ class Ledger:
         return _number(connection, "select sum(cost_usd) from request where at >= ?", since)
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, busy_s: float = _CHECK_WAITS_S) -> Iterator[sqlite3.Connection]:
         """Open the file for one transaction, which is undone where something is raised."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._path, timeout=busy_s, isolation_level=None)) as connection:
             version = int(_number(connection, "pragma user_version"))
             if version > _VERSION:
                 raise sqlite3.DatabaseError("it was written by a newer version of Missy")

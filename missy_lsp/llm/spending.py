@@ -1,8 +1,9 @@
-"""The money of one call: what it may cost before it is sent, what it did cost in the ledger after."""
+"""The money of calls: what one may cost before it is sent, what it did cost in the ledger after."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from missy_lsp.errors import BudgetError
 from missy_lsp.llm.estimating import is_cached, prompt_tokens
 from missy_lsp.llm.ledger import Ledger, Spending
 from missy_lsp.llm.types import Prompt, TurnEnd, Usage
+
+logger = logging.getLogger(__name__)
 
 Price = Callable[[str, Usage], float]
 
@@ -119,6 +122,29 @@ class Account:
         if spending is None and self._reservation is None:
             return None
         return self._ledger.record(spending, self._reservation)
+
+
+class Books:
+    """What is being written to the ledger, in threads: an answer does not wait for the disk."""
+
+    def __init__(self) -> None:
+        self._writing: set[asyncio.Future[str | None]] = set()
+
+    def write_down(self, account: Account, ends: list[TurnEnd], running: Usage) -> None:
+        """Begin to write down what a call came to, as `Account.close` does it; a failure is logged."""
+        task = asyncio.ensure_future(asyncio.to_thread(account.close, ends, running))
+        self._writing.add(task)
+        task.add_done_callback(self._written)
+
+    async def written_down(self) -> None:
+        """Wait until nothing is being written any more."""
+        while self._writing:
+            await asyncio.wait(list(self._writing))
+
+    def _written(self, task: asyncio.Future[str | None]) -> None:
+        self._writing.discard(task)
+        if not task.cancelled() and (fault := task.result()) is not None:
+            logger.warning("%s", fault)
 
 
 def _usd(amount: float) -> str:

@@ -140,6 +140,24 @@ async def test_a_request_that_is_cancelled_while_it_takes_its_room_gives_it_back
     assert Ledger(path).reserve("all of it", 1.0, 1.0) == 0
 
 
+async def test_the_room_of_an_answer_is_given_back_before_the_next_request_asks_for_its_own(tmp_path: Path) -> None:
+    disk_is_ready = threading.Event()
+
+    class OnASlowDisk(Ledger):
+        def record(self, spending: Spending | None, reservation: str | None = None) -> str | None:
+            disk_is_ready.wait(10)
+            return super().record(spending, reservation)
+
+    ledger = OnASlowDisk(tmp_path / "ledger.sqlite")
+    bench = Bench(tmp_path, ScriptedProvider(says("one"), says("two")), ledger=ledger)
+    config = tiered(Budget(daily_usd=0.15), "primary")  # room for one answer at its most, for many at what they cost
+    await bench.run(call(config))
+    following = asyncio.ensure_future(bench.run(call(config)))
+    await asyncio.wait([following], timeout=0.2)  # time enough to be refused
+    disk_is_ready.set()
+    assert (await following).text == "two"
+
+
 async def test_a_ledger_that_can_not_be_read_lowers_no_tier(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").mkdir()
     bench = Bench(tmp_path, ScriptedProvider(), ledger=Ledger(tmp_path / "ledger.sqlite"))
