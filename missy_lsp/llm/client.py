@@ -227,9 +227,14 @@ class ModelClient:
         """Wait until everything that was spent stands in the ledger."""
         await self._books.written_down()
 
-    async def aclose(self) -> None:
-        await self.written_down()
+    async def disconnect(self) -> None:
+        """Close the connections to the providers."""
         await self._registry.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of everything that is held."""
+        await self.disconnect()
+        await self.written_down()
 
     def _entry(self, call: Call) -> ProviderEntry:
         """Pick the provider: the call's, else the default. Another one never stands in: code goes only where it may."""

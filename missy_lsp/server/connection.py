@@ -26,9 +26,11 @@ logger = logging.getLogger(__name__)
 
 CLOSE_WITHIN_S = 0.5
 CLOSE_ALL_WITHIN_S = 1.0
+LEDGER_WITHIN_S = 3.0
 DRAIN_WITHIN_S = 0.3
 WATCH_EVERY_S = 2.0
-# A server that is told to end and does not, since something holds its event loop, is ended by force.
+# A server that is told to end and does not, since something holds its event loop, is ended by force: later than all
+# of the above may take.
 ENDED_BY_FORCE_AFTER_S = 5
 # So many messages at most wait to be handled; then the client waits.
 MOST_UNHANDLED = 256
@@ -89,6 +91,7 @@ class Connection:
                 await self._protocol.dispatcher.close(CLOSE_WITHIN_S)
         except TimeoutError:
             logger.warning("what was running did not end in time")
+        await self._session.write_down(LEDGER_WITHIN_S)
         writer.drain(DRAIN_WITHIN_S)
         return outcome
 

@@ -234,9 +234,18 @@ class Session:
         if "models" not in vars(self):
             return
         try:
-            await asyncio.wait_for(self.models.aclose(), timeout_s)
+            await asyncio.wait_for(self.models.disconnect(), timeout_s)
         except TimeoutError:
             logger.warning("the connections to the providers did not close in time")
+
+    async def write_down(self, timeout_s: float) -> None:
+        """Wait until what was spent stands in the ledger, which other editors may hold or a slow disk."""
+        if "models" not in vars(self):
+            return
+        try:
+            await asyncio.wait_for(self.models.written_down(), timeout_s)
+        except TimeoutError:
+            logger.warning("what the last requests cost could not be written to the ledger in time: it is held or slow")
 
     def _unasked(self) -> tuple[Hovering | Completing, ...]:
         """Return what makes things that the editor asks for by itself, as far as it was ever needed."""

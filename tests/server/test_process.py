@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from missy_lsp.llm.ledger import Ledger, Spending
+from missy_lsp.llm.types import Usage
 from missy_lsp.server.parent_watch import IsGone, watch_by_signal, watch_process
 from tests.support import noisy_provider
 from tests.support.configuration import write_user_config
@@ -44,6 +48,28 @@ def test_a_signal_ends_the_server_and_its_streams(number: signal.Signals, isolat
         server.wait_for_end()
         assert b"".join(server.stderr) == b""
         assert [len(replies_to(server, request_id)) for request_id in waiting] == [1] * 4
+
+
+def test_a_server_that_is_ended_waits_for_a_ledger_that_is_held(
+    isolated_home: Path, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(isolated_home / "state"))
+    file = isolated_home / "state" / "missy" / "ledger.sqlite"
+    write_user_config(isolated_home, api.base_url)
+    api.respond = lambda request: ENDLESS
+    Ledger(file).record(Spending(0, "anthropic", "m", "fast", "ask", "", Usage(1), 0.0))
+    with LspProcess(installed=True) as server, closing(sqlite3.connect(file, isolation_level=None)) as other:
+        server.initialize()
+        server.start_command("missy.ask", {"prompt": "hi", "wait": True})
+        api.wait_for_requests(1, 20)
+        other.execute("begin immediate")
+        server.process.send_signal(signal.SIGTERM)
+        assert api.requests[0].closed.wait(2)
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.process.wait(1)
+        other.execute("rollback")
+        assert server.process.wait(5) == 0
+        assert other.execute("select count(*), sum(input_tokens) from request").fetchone() == (2, 11)
 
 
 def test_a_client_that_no_longer_reads_its_pipe_ends_the_server(isolated_home: Path) -> None:
