@@ -60,8 +60,8 @@ def test_a_server_that_is_ended_waits_for_a_ledger_that_is_held(
     Ledger(file).record(Spending(0, "anthropic", "m", "fast", "ask", "", Usage(1), 0.0))
     with LspProcess(installed=True) as server, closing(sqlite3.connect(file, isolation_level=None)) as other:
         server.initialize()
-        server.start_command("missy.ask", {"prompt": "hi", "wait": True})
-        api.wait_for_requests(1, 20)
+        server.start_command("missy.ask", {"prompt": "hi", "wait": True, "partialResultToken": "t"})
+        server.until(lambda message: '"x"' in json.dumps(message.get("params")))
         other.execute("begin immediate")
         server.process.send_signal(signal.SIGTERM)
         assert api.requests[0].closed.wait(2)
