@@ -26,8 +26,8 @@ from missy_lsp.llm.types import TIERS
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data" / "routing"
 WEIGHTS = ROOT / "missy_lsp" / "llm" / "routing_weights.json"
-FITTED = ("tuned", "blind_a", "blind_c", "blind_d")
-NOT_FITTED = ("held_out", "fresh", "unseen", "blind_b", "blind_e", "blind_f", "blind_g")
+FITTED = ("examples", "tuned", "blind_a", "blind_c", "blind_d", "blind_e", "blind_h", "blind_i", "blind_j", "blind_k")
+NOT_FITTED = ("held_out", "fresh", "unseen", "blind_b", "blind_f", "blind_g", "blind_l")
 FOLDS = 10
 EPOCHS = 250
 PENALTY = 0.001

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from missy_lsp.llm.routing_text import BREAK, Words
+from missy_lsp.llm.routing_text import BREAK, MENTION, Words
 from missy_lsp.llm.routing_vocabulary import Concept, Hit
 
 # Groups of concepts whose tasks a small model does as well, in any length of text.
@@ -17,11 +17,12 @@ _COUNTED = (_ACTS | {"topic", "wide", "evidence", "scope", "artifact", "mechanic
     "question_word",
     "yes_no",
 }
+# What leads where something is told, and not ordered.
+_TELLING = {"none", "mechanical_object", "question_word", "yes_no"}
 _WORK = {"everyday", "artifact"}
 _DEPTH = {"topic", "wide", "deep_act"}
 
 _TINY_CHARS, _LITTLE_CHARS = 220, 700
-_LARGE_CHARS = 12_000
 # More than a function or a class: such code is sent along for a question about how its parts work together.
 _MUCH_CHARS, _MORE_CHARS = 2_800, 4_500
 _MANY_TOOLS = 5
@@ -95,6 +96,9 @@ def _counted(words: Words, hits: list[Hit], around: Circumstances) -> list[Conce
     is_bare = not (around.selection_chars or around.tool_count or around.history_length)
     if is_bare and words.count <= _SHORT_QUESTION_WORDS and groups.isdisjoint({"topic", "wide"}):
         concepts = [concept for concept in concepts if concept.name not in ("investigate", "weigh")]
+    if around.selection_chars > _LITTLE_CHARS and groups.isdisjoint(_ACTS - {"question_word", "yes_no"}):
+        # Nothing is to be done to them: "a name with two spaces is not found".
+        concepts = [concept for concept in concepts if concept.group != "mechanical_object"]
     return concepts
 
 
@@ -184,6 +188,10 @@ def _size_flags(seen: _Seen) -> dict[str, bool]:
     around, count = seen.around, seen.words.count
     is_light, has_work = seen.is_light, seen.any_of(_WORK | _DEPTH)
     is_open = not is_light and seen.names.isdisjoint(_ROUTINE)
+    # Where nothing is asked for in words that are known, the size of the code says how deep it may lie.
+    is_told = count > _CHAT_WORDS and seen.lead_group in _TELLING
+    # What is quoted or named twice is often a word and what is to stand in its place.
+    mentions = seen.words.tokens.count(MENTION)
     is_tiny = 0 < around.selection_chars <= _TINY_CHARS
     is_long_history = around.history_length >= _LONG_HISTORY
     has_many_tools = around.tool_count >= _MANY_TOOLS
@@ -191,7 +199,6 @@ def _size_flags(seen: _Seen) -> dict[str, bool]:
         "tiny_code": is_tiny,
         "tiny_code_explained": is_tiny and "explain" in seen.names,
         "tiny_code_unnamed_task": is_tiny and not has_work,
-        "much_code_to_understand": around.selection_chars > _LARGE_CHARS and is_open,
         "much_code": around.selection_chars >= _MUCH_CHARS and is_open,
         "more_code": around.selection_chars >= _MORE_CHARS and is_open,
         "measured": seen.words.has_measure,
@@ -199,6 +206,13 @@ def _size_flags(seen: _Seen) -> dict[str, bool]:
         "short_instruction": count <= _FEW_WORDS,
         "long_instruction": count >= _MANY_WORDS and not is_light,
         "very_long_instruction": count >= _VERY_MANY_WORDS and not is_light,
+        "told_of_little_code": is_told and 0 < around.selection_chars <= _LITTLE_CHARS,
+        "told_of_some_code": is_told and _LITTLE_CHARS < around.selection_chars < _MUCH_CHARS,
+        "told_of_much_code": is_told and around.selection_chars >= _MUCH_CHARS,
+        "told_with_tools": is_told and around.tool_count > 0,
+        "name_in_little_code": mentions == 1 and around.selection_chars <= _LITTLE_CHARS,
+        "names_in_little_code": mentions >= 2 and around.selection_chars <= _LITTLE_CHARS,
+        "names": mentions >= 2,
         "many_parts": seen.words.tokens.count(BREAK) >= 3 and not is_light,
         "some_tools": 0 < around.tool_count < _MANY_TOOLS and not is_light,
         "many_tools": has_many_tools and (not is_light or "wide" in seen.groups),

@@ -57,6 +57,8 @@ _MEASURE = re.compile(
 
 # Japanese, Korean and Hindi put the verb last.
 _VERB_FINAL = re.compile("[\u0900-\u097f\u3040-\u30ff\uac00-\ud7a3]")
+# Short vowels, doubling and lengthening, which few type, and the forms of alif that many leave bare.
+_ARABIC = {**dict.fromkeys((*range(0x64B, 0x653), 0x640)), 0x622: "ا", 0x623: "ا", 0x625: "ا"}
 _SPECIAL = {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "œ": "oe", "æ": "ae", "\u0307": ""}
 
 
@@ -131,7 +133,8 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.casefold()
     text = unicodedata.normalize("NFC", text).casefold().replace("ё", "е")
-    return text.translate({ord(letter): _plain(letter) for letter in set(text) if "\x7f" < letter < "\u1f00"})
+    plain = {ord(letter): _plain(letter) for letter in set(text) if "\x7f" < letter < "\u1f00"}
+    return text.translate(plain | _ARABIC)
 
 
 def _plain(character: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from missy_lsp.config.values import ProviderConfig, Routing
 from missy_lsp.llm.router import ModelRouter, RouteInput, RoutingKnowledge, Weights
+from missy_lsp.llm.routing_text import tokenize
 from missy_lsp.llm.routing_vocabulary import Vocabulary
 from missy_lsp.llm.types import TIERS
 
@@ -38,7 +39,8 @@ def labelled(name: str) -> list[tuple[RouteInput, str]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["held_out.jsonl", "fresh.jsonl", "unseen.jsonl", "blind_b.jsonl", "blind_f.jsonl", "blind_g.jsonl"]
+    "name",
+    [f"{name}.jsonl" for name in ("held_out", "fresh", "unseen", "blind_b", "blind_f", "blind_g", "blind_l")],
 )
 def test_prompts_that_the_weights_were_not_fitted_to_go_where_they_belong(router: ModelRouter, name: str) -> None:
     cases = labelled(name)
@@ -52,12 +54,14 @@ def test_prompts_that_the_weights_were_not_fitted_to_go_where_they_belong(router
     assert two_tiers_off == []
 
 
-def test_symptoms_told_as_stories_mostly_go_where_they_belong(router: ModelRouter) -> None:
-    cases = labelled("blind_e.jsonl")
-    places = [(TIERS.index(router.decide(request).tier), TIERS.index(tier)) for request, tier in cases]
-    # The weak side of the router: hold what there is, 49 of 60 with one two tiers off.
-    assert sum(decided == right for decided, right in places) >= 49
-    assert sum(abs(decided - right) == 2 for decided, right in places) <= 1
+def test_a_word_counts_with_and_without_the_marks_that_few_type() -> None:
+    assert tokenize("حَلِّل أثْبِت") == tokenize("حلل اثبت") == ("حلل", "اثبت")
+
+
+def test_where_something_is_told_in_no_known_words_more_code_asks_for_more(router: ModelRouter) -> None:
+    told = "the blorp comes up one short and the frobs at the back of the qux are never seen by the wibbles since May"
+    scores = [router.decide(RouteInput(told, size)).score for size in (300, 1_300, 3_000, 14_000)]
+    assert scores == sorted(set(scores))
 
 
 @pytest.mark.parametrize(
