@@ -118,7 +118,7 @@ class Completing:
     async def _suggest(self, document: OpenDocument, asked: _Asked) -> Offer | None:
         kept = self._remembered(asked)
         if kept is not None or document.version != asked.snapshot.version:
-            return kept if kept is not None and kept.text else None
+            return kept if kept is not None and kept.text.strip() else None
 
         def on_change(changed: OpenDocument) -> None:
             self._generations.stop(asked.snapshot.uri)
@@ -131,11 +131,11 @@ class Completing:
             document.on_change.remove(on_change)
 
     def _remembered(self, asked: _Asked) -> Offer | None:
-        """Return what is left of the last suggestion for this place; an empty one says that there was none."""
+        """Return what is left of the last suggestion for this place; a blank one says that there is none."""
         for uri, suggestion in reversed(self._kept):
-            if uri == asked.snapshot.uri and (suggestion.text or not asked.is_by_hand):
+            if uri == asked.snapshot.uri:
                 rest = suggestion.rest(asked.snapshot.text, asked.offset)
-                if rest is not None:
+                if rest is not None and (rest.strip() or not asked.is_by_hand):
                     return Offer(rest, suggestion.model)
         return None
 

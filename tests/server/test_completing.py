@@ -56,6 +56,29 @@ def test_a_place_without_a_suggestion_is_asked_about_again_only_by_hand(typists:
     assert editor.suggested(INVOKED) == ["m(prices)"]
 
 
+BEFORE_SUM, REST_OF_CALL = "x = f(", "<replacement>\nx = f(a) + 1\n</replacement>"
+
+
+def test_where_only_a_blank_is_left_to_type_there_is_no_suggestion(typists: Typists) -> None:
+    typists.api.enqueue(answer(REST_OF_CALL))
+    editor = typists.open(text=f"{BEFORE_SUM}+ 1\n")
+    editor.place = {"line": 0, "character": len(BEFORE_SUM)}
+    assert editor.suggested() == ["a) "]
+    editor.type("a)")
+    assert editor.suggested() == []
+    assert len(typists.api.requests) == 1
+
+
+def test_a_list_has_no_entry_of_which_only_a_blank_is_left(typists: Typists) -> None:
+    typists.api.respond = lambda request: answer(REST_OF_CALL)
+    editor = typists.open("list", text=f"{BEFORE_SUM}+ 1\n")
+    editor.place = {"line": 0, "character": len(BEFORE_SUM)}
+    assert editor.listed()["items"][0]["textEdit"]["newText"] == "a) "
+    editor.reopen(f"{BEFORE_SUM}a)+ 1\n")  # typing would have to rest before there is a list again
+    editor.place["character"] += len("a)")
+    assert editor.listed() is None
+
+
 @attrs.frozen
 class Held:
     """A suggestion in the making that would never come."""

@@ -39,6 +39,13 @@ class Typist:
         self.process.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": [change]})
         self.place["character"] += len(text)
 
+    def close(self) -> None:
+        self.process.notify("textDocument/didClose", {"textDocument": {"uri": self.uri}})
+
+    def reopen(self, text: str) -> None:
+        self.close()
+        self.process.open(self.uri, text)
+
     def ask(self, kind: int = AUTOMATIC, **context: object) -> int:
         params = {
             "textDocument": {"uri": self.uri},
