@@ -96,8 +96,7 @@ class Completing:
         path = file_path(document.uri)
         configuration = self._session.configuration
         config = configuration.config_for(path)
-        is_wanted = config.completion.mode == "auto" or (config.completion.mode == "manual" and by_hand)
-        if not is_wanted or not document.buffer.has_line(position.line):
+        if not _is_wanted(config, by_hand=by_hand) or not document.buffer.has_line(position.line):
             return None
         snapshot = self._session.documents.snapshot(document.uri, None, None)
         offset = document.buffer.offset_at(position)
@@ -108,16 +107,25 @@ class Completing:
         asked = _Asked(snapshot, offset, config, folder, by_hand, "" if picked is None else picked.text)
         return self._suggest(document, asked)
 
-    def stop(self) -> int:
-        """Stop every suggestion that is being made; return how many there were."""
-        return self._generations.stop()
+    def stop(self, uri: str | None = None) -> int:
+        """Stop every suggestion that is being made, or that for one document; return how many there were."""
+        return self._generations.stop(uri)
+
+    def stop_unwanted(self) -> int:
+        """Stop the suggestions that would not be made as it is configured now; return how many there were."""
+        return self._generations.stop_unwanted(self._is_still_wanted)
 
     async def close(self, timeout_s: float) -> None:
         await self._generations.close(timeout_s)
 
+    def _is_still_wanted(self, uri: str, asked: _Asked) -> bool:
+        config = self._session.config_of(uri)
+        return config is not None and _is_wanted(config, by_hand=asked.is_by_hand)
+
     async def _suggest(self, document: OpenDocument, asked: _Asked) -> Offer | None:
         kept = self._remembered(asked)
-        if kept is not None or document.version != asked.snapshot.version:
+        is_current = self._session.documents.has(document) and document.version == asked.snapshot.version
+        if kept is not None or not is_current:
             return kept if kept is not None and kept.text.strip() else None
 
         def on_change(changed: OpenDocument) -> None:
@@ -167,6 +175,10 @@ class Completing:
         made = Suggestion.at(text, completion.model, snapshot.text, asked.offset)
         self._kept.append((snapshot.uri, made))
         return made
+
+
+def _is_wanted(config: Config, *, by_hand: bool) -> bool:
+    return config.completion.mode == "auto" or (config.completion.mode == "manual" and by_hand)
 
 
 def _enough(most: int) -> str:

@@ -96,6 +96,10 @@ class OpenDocuments:
     def get(self, uri: str) -> OpenDocument | None:
         return self._documents.get(_key(uri))
 
+    def has(self, document: OpenDocument) -> bool:
+        """Tell whether a document is still open, not closed meanwhile nor opened anew."""
+        return self.get(document.uri) is document
+
     def rested_s(self, document: OpenDocument) -> float:
         """Return how long ago a document was changed."""
         return self._clock() - document.changed_at_s

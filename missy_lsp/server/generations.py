@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -19,13 +19,21 @@ Subject = TypeVar("Subject")
 Made = TypeVar("Made")
 
 
-@attrs.define(eq=False)
-class _Shared(Generic[Made]):
-    """One thing in the making for a document, and how many wait for it."""
+@attrs.frozen(eq=False)
+class _Waiting(Generic[Subject]):
+    """One who waits, for a document; who is `told` to stop waits no longer."""
 
-    task: asyncio.Task[Made | MissyError | None]
     uri: str
-    waiting: int = 0
+    subject: Subject
+    told: asyncio.Future[None]
+
+
+@attrs.define(eq=False)
+class _Shared(Generic[Subject, Made]):
+    """One thing in the making, and who waits for it: the same thing may be wanted for several documents."""
+
+    waiting: list[_Waiting[Subject]] = attrs.Factory(list)
+    task: asyncio.Task[Made | MissyError | None] = attrs.field(init=False)
 
 
 class Generations(Generic[Subject, Made]):
@@ -44,7 +52,7 @@ class Generations(Generic[Subject, Made]):
         self._run = run
         self._clock = clock
         self._sleep = sleep
-        self._shared: dict[str, _Shared[Made]] = {}
+        self._shared: dict[str, _Shared[Subject, Made]] = {}
         self._ending: set[asyncio.Task[Made | MissyError | None]] = set()
         self._latest: dict[str, tuple[int, str]] = {}
         self._paused_until_s = 0.0
@@ -54,36 +62,34 @@ class Generations(Generic[Subject, Made]):
 
         The model is asked after `rest_s` seconds. `order` rises with the arrival of the requests, which may come here
         in another one, since they may have been looked for on the disk. None where the user has gone on to something
-        else of the same document until then, where the model said nothing, within a minute of upstream's refusal, and
-        after a stop. Cancelling one who waits leaves it to the others; the last one closes the upstream connection.
+        else of the same document until then, unless it is wanted for another one, where the model said nothing, within
+        a minute of upstream's refusal, and after a stop. Cancelling one who waits leaves it to the others; the last one
+        closes the upstream connection.
         """
         self._latest[uri] = max(self._latest.get(uri, (order, key)), (order, key))
+        loop = asyncio.get_running_loop()
         shared = self._shared.get(key)
         if shared is None:
-            task = asyncio.get_running_loop().create_task(self._make(key, subject, uri, rest_s))
-            shared = self._shared[key] = _Shared(task, uri)
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
-        shared.waiting += 1
+            shared = self._shared[key] = _Shared()
+            shared.task = loop.create_task(self._make(shared, key, subject, rest_s))
+            self._ending.add(shared.task)
+            shared.task.add_done_callback(self._ending.discard)
+        waiting = _Waiting(uri, subject, loop.create_future())
+        shared.waiting.append(waiting)
+        ends: list[asyncio.Future[Any]] = [shared.task, waiting.told]
         try:
-            await asyncio.wait([shared.task])
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            shared.waiting -= 1
-            if shared.waiting == 0:
-                self._leave(key, uri, shared)
-        return None if shared.task.cancelled() else shared.task.result()
+            self._leave(key, shared, waiting)
+        return None if waiting.told.done() or shared.task.cancelled() else shared.task.result()
 
     def stop(self, uri: str | None = None, *, but: str | None = None) -> int:
         """Stop what is being made, for one document where it is named and all `but` one key; return how much it was."""
-        running = [
-            shared.task
-            for key, shared in self._shared.items()
-            if uri in (None, shared.uri) and key != but and not shared.task.done()
-        ]
-        for task in running:
-            # After its first step, which is due before this: one that never began can't pass the cancel on.
-            asyncio.get_running_loop().call_soon(task.cancel)
-        return len(running)
+        return self._stop(lambda key, waiting: uri in (None, waiting.uri) and key != but)
+
+    def stop_unwanted(self, is_wanted: Callable[[str, Subject], bool]) -> int:
+        """Stop what is no longer wanted, told by its document's URI and its subject; return how much it was."""
+        return self._stop(lambda key, waiting: not is_wanted(waiting.uri, waiting.subject))
 
     async def close(self, timeout_s: float) -> None:
         """Stop, and wait a little for the connections to close."""
@@ -91,19 +97,40 @@ class Generations(Generic[Subject, Made]):
         if self._ending:
             await asyncio.wait(list(self._ending), timeout=timeout_s)
 
-    def _leave(self, key: str, uri: str, shared: _Shared[Made]) -> None:
-        """Forget what nobody waits for; who asks from now on begins anew."""
-        del self._shared[key]
-        if self._is_latest(uri, key):
+    def _stop(self, is_meant: Callable[[str, _Waiting[Subject]], bool]) -> int:
+        """Send away those who are meant; what nobody else waits for is ended, and counted."""
+        ended = 0
+        for key, shared in list(self._shared.items()):
+            if shared.task.done():
+                continue
+            for waiting in [waiting for waiting in shared.waiting if is_meant(key, waiting)]:
+                waiting.told.set_result(None)
+                self._leave(key, shared, waiting)
+            ended += not shared.waiting
+        return ended
+
+    def _leave(self, key: str, shared: _Shared[Subject, Made], waiting: _Waiting[Subject]) -> None:
+        """Forget one who waits, and what nobody waits for; who asks from now on begins anew."""
+        if waiting not in shared.waiting:
+            return  # was sent away
+        shared.waiting.remove(waiting)
+        uri = waiting.uri
+        if self._is_latest(uri, key) and all(other.uri != uri for other in shared.waiting):
             del self._latest[uri]
-        shared.task.cancel()
+        if not shared.waiting:
+            del self._shared[key]
+            # After its first step, which is due before this: one that never began can't pass the cancel on.
+            asyncio.get_running_loop().call_soon(shared.task.cancel)
 
     def _is_latest(self, uri: str, key: str) -> bool:
         return self._latest.get(uri, (0, ""))[1] == key
 
-    async def _make(self, key: str, subject: Subject, uri: str, rest_s: float) -> Made | MissyError | None:
+    async def _make(
+        self, shared: _Shared[Subject, Made], key: str, subject: Subject, rest_s: float
+    ) -> Made | MissyError | None:
         await self._sleep(rest_s)
-        if not self._is_latest(uri, key) or self._clock() < self._paused_until_s:
+        is_latest = any(self._is_latest(waiting.uri, key) for waiting in shared.waiting)
+        if not is_latest or self._clock() < self._paused_until_s:
             return None
         try:
             return await self._run(key, subject)

@@ -55,6 +55,7 @@ Json = dict[str, object]
 class _Asked:
     """What a hover is about, as it was when it came; `order` rises from one to the next."""
 
+    document: OpenDocument
     snapshot: Snapshot
     offset: int
     config: Config
@@ -84,12 +85,16 @@ class Hovering:
         snapshot = self._session.documents.snapshot(document.uri, None, None)
         card = self._session.configuration.card_for(path)
         folder = self._session.configuration.folder_of(path)
-        asked = _Asked(snapshot, document.buffer.offset_at(position), config, card, folder, next(self._order))
-        return self._hover(document, asked)
+        offset = document.buffer.offset_at(position)
+        return self._hover(_Asked(document, snapshot, offset, config, card, folder, next(self._order)))
 
-    def stop(self) -> int:
-        """Stop every explanation that is being made; return how many there were."""
-        return self._generations.stop()
+    def stop(self, uri: str | None = None) -> int:
+        """Stop every explanation that is being made, or those for one document; return how many there were."""
+        return self._generations.stop(uri)
+
+    def stop_unwanted(self) -> int:
+        """Stop the explanations that would not be generated as it is configured now; return how many there were."""
+        return self._generations.stop_unwanted(self._is_wanted)
 
     async def close(self, timeout_s: float) -> None:
         await self._generations.close(timeout_s)
@@ -98,9 +103,13 @@ class Hovering:
         """Tell whether a model may be asked on a hover in this client."""
         return config.hover.mode == "always" or (config.hover.mode == "auto" and self._session.client.asks_by_key)
 
-    async def _hover(self, document: OpenDocument, asked: _Asked) -> Json | None:
+    def _is_wanted(self, uri: str, call: Call) -> bool:
+        config = self._session.config_of(uri)
+        return config is not None and self.generates(config)
+
+    async def _hover(self, asked: _Asked) -> Json | None:
         found = await self._quiet.within(WITHIN_S - _TO_BE_SENT_S, self._found(asked))
-        return None if found is None else self._shown(*found, document, asked.snapshot)
+        return None if found is None else self._shown(*found, asked.document, asked.snapshot)
 
     async def _found(self, asked: _Asked) -> tuple[Explanation, HoverTarget] | None:
         target = await self._target(asked)
@@ -140,6 +149,8 @@ class Hovering:
         folders = session.configuration.folders
         if not await asyncio.to_thread(may_be_context, asked.snapshot.path, folders, config.privacy.ignore):
             return None
+        if not session.documents.has(asked.document):
+            return None  # it was closed meanwhile
         rest_s = REST_BY_KEY_S if session.client.asks_by_key else REST_S
         outcome = await self._generations.make(key, call, asked.snapshot.uri, rest_s, asked.order)
         if isinstance(outcome, MissyError):

@@ -146,6 +146,13 @@ class Session:
             folder: config.folder_provider for folder, config in found.items() if config.folder_provider is not None
         }
 
+    def config_of(self, uri: str) -> Config | None:
+        """Return the configuration of a document, None where the user's file is bad and there was no good one."""
+        try:
+            return self.configuration.config_for(file_path(uri))
+        except ConfigError:
+            return None
+
     async def warm_up(self) -> None:
         """Let the default provider import and build what its first request needs, off the event loop."""
         try:
@@ -165,6 +172,13 @@ class Session:
         unasked = sum(part.stop() for part in self._unasked()) if run_id is None else 0
         return self.running.stop(run_id) + unasked
 
+    def stop_unasked(self, uri: str) -> None:
+        """Stop what the editor asked for by itself for an open document, which is about to be closed."""
+        document = self.documents.get(uri)
+        if document is not None:
+            for part in self._unasked():
+                part.stop(document.uri)  # its own spelling of the URI counts
+
     def show_message(self, kind: types.MessageType, text: str) -> None:
         """Show a sentence: one line, whatever a model, a file or an upstream has put into it."""
         text = one_line(text, _LONGEST_MESSAGE)
@@ -180,10 +194,12 @@ class Session:
     def publish_problems(self) -> None:
         """Send the problems of the configuration files, each with its place, where they changed.
 
-        What is registered for the configuration follows it as well.
+        What is registered for the configuration follows it as well, and what is being made unasked.
         """
         current = self.configuration.refresh()
         self.inline_registration.follow()
+        for part in self._unasked():
+            part.stop_unwanted()
         editor = self.configuration.editor_problems()
         if editor != self._editor_problems:
             self._editor_problems = editor

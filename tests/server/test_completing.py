@@ -113,6 +113,40 @@ def test_a_cancelled_request_closes_its_connection(held: Held) -> None:
     assert held.editor.process.response(held.asked)["error"]["code"] == -32800
 
 
+def test_a_document_that_is_closed_closes_the_connection(held: Held) -> None:
+    held.editor.close()
+    assert held.ends_at_once()
+    assert held.editor.items(held.asked) == []
+
+
+def test_a_document_that_is_opened_again_without_being_closed_closes_the_connection(held: Held) -> None:
+    held.editor.process.open(held.editor.uri, CODE)
+    assert held.ends_at_once()
+    assert held.editor.items(held.asked) == []
+
+
+def test_switching_suggestions_off_closes_the_connection(held: Held) -> None:
+    settings = {"missy": {"completion": {"mode": "off"}}}
+    held.editor.process.notify("workspace/didChangeConfiguration", {"settings": settings})
+    assert held.ends_at_once()
+    assert held.editor.items(held.asked) == []
+    held.editor.process.notify("workspace/didChangeConfiguration", {"settings": {"missy": {}}})
+
+
+def test_a_change_of_the_configuration_stops_nothing_that_is_still_wanted(typists: Typists) -> None:
+    gate = threading.Event()
+    first, *rest = text_events(REPLY)
+    typists.api.enqueue(stream(first, WaitFor(gate), *rest))
+    editor = typists.open()
+    asked = editor.ask(INVOKED)
+    typists.api.wait_for_requests(1)
+    typists.configure(completion={"mode": "manual"})
+    editor.process.notify("workspace/didChangeConfiguration", {"settings": {"missy": {}}})
+    editor.told()  # the server has taken it
+    gate.set()
+    assert [item["insertText"] for item in editor.items(asked)] == ["m(prices)"]
+
+
 def test_of_one_document_only_the_last_place_is_in_the_making(typists: Typists, held: Held) -> None:
     typists.api.enqueue(answer("<replacement>\ndef total(prices: list[int]):\n</replacement>"))
     held.editor.place = {"line": 0, "character": 16}

@@ -160,6 +160,66 @@ async def test_what_is_made_for_a_document_is_stopped_for_it_alone_but_for_what_
     assert await asyncio.gather(*made) == [None, None, ADDS]
 
 
+async def test_what_two_documents_wait_for_is_asked_for_where_the_user_has_gone_on_in_one_of_them(model: Model) -> None:
+    generations = model.generations()
+    hovers = [
+        asyncio.ensure_future(generations.make(key, call(), uri, 1.0, order))
+        for key, uri, order in (("a", "file:///1", 1), ("a", "file:///2", 2), ("b", "file:///1", 3))
+    ]
+    await model.until(lambda: len(model.resting) == 2)
+    model.wake()
+    assert await asyncio.gather(*hovers) == [ADDS, ADDS, ADDS]
+    assert model.asked == ["a", "b"]
+    assert generations._latest == {}
+
+
+async def test_a_document_that_leaves_takes_nothing_from_another_one_that_waits_for_the_same(model: Model) -> None:
+    model.gate.clear()
+    generations = model.generations()
+    first, other = (
+        asyncio.ensure_future(generations.make("a", call(), uri, 0, order))
+        for order, uri in enumerate(("file:///1", "file:///2"))
+    )
+    await model.until(lambda: model.asked == ["a"])
+    assert generations.stop("file:///1") == 0
+    assert await first is None
+    again = asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 3))
+    await asyncio.sleep(0)
+    model.gate.set()
+    assert await asyncio.gather(other, again) == [ADDS, ADDS]
+    assert (model.asked, model.stopped) == (["a"], [])
+
+
+async def test_who_asks_right_behind_a_stop_begins_anew(model: Model) -> None:
+    model.gate.clear()
+    generations = model.generations()
+    stopped = asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 1))
+    await model.until(lambda: model.asked == ["a"])
+    assert generations.stop("file:///1") == 1
+    again = asyncio.ensure_future(generations.make("a", call(), "file:///1", 0, 2))
+    await model.until(lambda: model.asked == ["a", "a"])
+    model.gate.set()
+    assert await asyncio.gather(stopped, again) == [None, ADDS]
+    assert model.stopped == ["a"]
+
+
+async def test_what_is_no_longer_wanted_is_stopped_and_the_rest_goes_on(model: Model) -> None:
+    model.gate.clear()
+    generations = model.generations()
+    hovers = [
+        asyncio.ensure_future(generations.make(key, call(most), uri, 0, order))
+        for order, (key, most, uri) in enumerate(
+            (("a", 60, "file:///1"), ("b", 50, "file:///2"), ("c", 60, "file:///3"))
+        )
+    ]
+    await model.until(lambda: len(model.asked) == 3)
+    ended = generations.stop_unwanted(lambda uri, call: uri == "file:///3" or call.config.hover.max_per_hour == 60)
+    assert ended == 1
+    await model.until(lambda: model.stopped == ["b"])
+    model.gate.set()
+    assert await asyncio.gather(*hovers) == [ADDS, None, ADDS]
+
+
 @pytest.mark.parametrize(
     ("kind", "pauses"), [("rate_limited", True), ("overloaded", True), ("connection", False), ("no_key", False)]
 )

@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.support.fake_api import FakeApi, Hold, WaitFor, answer, api_error, stream, text_events
+from missy_lsp.server.hovering import WITHIN_S
+from tests.support.fake_api import FakeApi, Hold, Request, WaitFor, answer, api_error, stream, text_events
 from tests.support.lsp_process import LspProcess
 from tests.support.running_editors import RunningEditors
 
@@ -44,12 +45,16 @@ class Hovers:
     folder: Path
     name: str
 
+    @property
+    def uri(self) -> str:
+        return (self.folder / self.name).as_uri()
+
     def open(self, name: str, text: str = CODE) -> None:
         self.name = name
-        self.process.open((self.folder / name).as_uri(), text)
+        self.process.open(self.uri, text)
 
     def params(self, place: object = SUM) -> dict[str, object]:
-        return {"textDocument": {"uri": (self.folder / self.name).as_uri()}, "position": place}
+        return {"textDocument": {"uri": self.uri}, "position": place}
 
     def hover(self, place: object = SUM) -> Any:
         response = self.process.request("textDocument/hover", self.params(place))
@@ -201,6 +206,31 @@ def test_the_last_to_leave_closes_the_connection(editors: Editors, api: FakeApi)
     assert request.closed.wait(5)
     api.enqueue(answer("It adds."))
     assert "It adds." in editor.hover()["contents"]["value"]
+
+
+def test_a_document_that_is_closed_closes_the_connection(editors: Editors, api: FakeApi) -> None:
+    editor, asked, request = held(editors, api)
+    editor.process.notify("textDocument/didClose", {"textDocument": {"uri": editor.uri}})
+    assert request.closed.wait(WITHIN_S / 2)
+    assert editor.process.response(asked)["result"] is None
+
+
+@pytest.mark.parametrize("mode", ["off", "cached"])
+def test_a_mode_that_generates_nothing_closes_the_connection(editors: Editors, api: FakeApi, mode: str) -> None:
+    editor, asked, request = held(editors, api)
+    editors.configure(hover={"mode": mode})
+    editor.process.notify("workspace/didChangeConfiguration", {"settings": None})
+    assert request.closed.wait(WITHIN_S / 2)
+    assert editor.process.response(asked)["result"] is None
+
+
+def held(editors: Editors, api: FakeApi) -> tuple[Hovers, int, Request]:
+    """Return an editor with a hover that would never come, its id and its request upstream."""
+    api.enqueue(stream(*text_events("It")[:3], Hold(), end=False))
+    editor = editors.open()
+    asked = editor.process.start_request("textDocument/hover", editor.params())
+    [request] = api.wait_for_requests(1)
+    return editor, asked, request
 
 
 def answered(editor: Hovers) -> int:

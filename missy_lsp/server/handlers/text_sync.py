@@ -20,6 +20,7 @@ MARK_WITHIN_S = 0.2
 
 
 def did_open(session: Session, params: types.DidOpenTextDocumentParams, request: Request) -> None:
+    session.stop_unasked(params.text_document.uri)  # some clients open a document again without closing it
     session.documents.open(params.text_document)
     document = session.documents.get(params.text_document.uri)
     if document is not None and session.groups.all():
@@ -51,6 +52,7 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams, requ
 def did_close(session: Session, params: types.DidCloseTextDocumentParams, request: Request) -> None:
     """Forget a document; changes that waited for review end with it, and their text stays with missy.result."""
     document = session.documents.get(params.text_document.uri)
+    session.stop_unasked(params.text_document.uri)
     session.documents.close(params.text_document.uri)
     _mark_config_soon(session, params.text_document.uri)
     session.attention.on_close(params.text_document.uri)
