@@ -41,9 +41,12 @@ class HourlyCount:
         if len(self._begun) >= most:
             raise ModelError("budget", self._refusal(most))
         self._begun.append(now_s)
-        if await asyncio.to_thread(self._answered_within_an_hour) + self._asking >= most:
+        try:
+            if await asyncio.to_thread(self._answered_within_an_hour) + self._asking >= most:
+                raise ModelError("budget", self._refusal(most))
+        except (ModelError, asyncio.CancelledError):  # nothing was asked for
             self._begun.remove(now_s)
-            raise ModelError("budget", self._refusal(most))
+            raise
         self._asking += 1
         try:
             yield
