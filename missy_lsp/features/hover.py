@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from functools import lru_cache
 
 import attrs
@@ -41,6 +42,7 @@ _WITH_HYPHENS = {
     "scheme",
     "scss",
 }
+_MARKS = ("Mn", "Mc")
 _WORD = re.compile(r"[^\W\d][\w$]*|\$\w+")
 
 
@@ -66,13 +68,15 @@ def hover_target(snapshot: Snapshot, offset: int, *, redact: bool = True) -> Hov
     pattern = _NAME if snapshot.language_id in _WITH_HYPHENS else _WORD
     # A cursor behind the last letter is on the word too; long lines are looked at near the cursor alone.
     first = max(0, offset - start - 2 * _MAX_SYMBOL_CHARACTERS)
-    for match in pattern.finditer(line, first, min(len(line), offset - start + 2 * _MAX_SYMBOL_CHARACTERS)):
-        if match.start() <= offset - start <= match.end():
-            if len(match[0]) > _MAX_SYMBOL_CHARACTERS:
+    near = _without_marks(line[first : offset - start + 2 * _MAX_SYMBOL_CHARACTERS])
+    for match in pattern.finditer(near):
+        span = Span(start + first + match.start(), start + first + match.end())
+        if span.start <= offset <= span.end:
+            if span.end - span.start > _MAX_SYMBOL_CHARACTERS:
                 return None
-            span = Span(start + match.start(), start + match.end())
             shown = _shown(snapshot, span, redact=redact)
-            return None if shown is None else HoverTarget(match[0], span, shown, snapshot.language_id)
+            symbol = text[span.start : span.end]
+            return None if shown is None else HoverTarget(symbol, span, shown, snapshot.language_id)
     return None
 
 
@@ -100,6 +104,13 @@ def hover_plain(text: str, model: str) -> str:
     """Return an explanation for a client that shows no Markdown, a line a paragraph."""
     paragraphs = (plain_text(paragraph) for paragraph in text[:_MAX_ANSWER_CHARACTERS].split("\n\n"))
     return "\n".join([f"Missy ({plain_text(model, _MAX_SYMBOL_CHARACTERS)})", *filter(None, paragraphs)])
+
+
+def _without_marks(line: str) -> str:
+    """Put digits in the place of combining marks, which a name goes on with as well and a pattern knows no class of."""
+    if line.isascii():
+        return line
+    return "".join("0" if unicodedata.category(character) in _MARKS else character for character in line)
 
 
 def _shown(snapshot: Snapshot, span: Span, *, redact: bool) -> str | None:
