@@ -7,11 +7,14 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from missy_lsp.config.yaml_reading import MAX_BYTES
 
+# By how many seconds another clock, such as that of a file server, may be ahead of ours.
+CLOCKS_DIFFER_S = 600.0
 _TRIES = 5
 NOT_REGULAR = "this is not a regular file (a folder, a pipe or a device); put a text file in its place"
 
@@ -73,8 +76,10 @@ def keep_newest(entries: Iterable[Path], most: int, *, most_bytes: int | None = 
     """Remove all but the newest files, or folders with what they hold, of a cache.
 
     Files are kept while they have no more than `most_bytes` together and were written after `since` (Unix seconds).
+    What seems to be from the future counts as the oldest: after a clock that was ahead it would outlast all else.
     """
-    by_age = sorted(((*_age_and_size(entry), entry) for entry in entries), reverse=True)
+    latest = time.time() + CLOCKS_DIFFER_S
+    by_age = sorted(((*_age_and_size(entry, latest), entry) for entry in entries), reverse=True)
     total = 0
     for number, (changed_at, size, entry) in enumerate(by_age):
         total += size
@@ -87,12 +92,13 @@ def keep_newest(entries: Iterable[Path], most: int, *, most_bytes: int | None = 
                 entry.unlink()
 
 
-def _age_and_size(entry: Path) -> tuple[float, int]:
+def _age_and_size(entry: Path, latest: float) -> tuple[float, int]:
+    """Return when a file was written, 0 where that can't be, and its size in bytes."""
     try:
         found = entry.lstat()
     except OSError:  # another server was faster
         return 0.0, 0
-    return found.st_mtime, found.st_size
+    return found.st_mtime if found.st_mtime <= latest else 0.0, found.st_size
 
 
 def _read(descriptor: int) -> bytes:

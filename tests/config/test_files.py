@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from missy_lsp.config.files import FileFault, keep_newest, read_config_file
+from missy_lsp.config.files import CLOCKS_DIFFER_S, FileFault, keep_newest, read_config_file
 from missy_lsp.config.yaml_reading import MAX_BYTES
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
@@ -96,3 +97,11 @@ def test_only_the_newest_entries_of_a_cache_are_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder-2", "folder-3"]
     keep_newest([*tmp_path.iterdir(), tmp_path / "gone"], 0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_entries_from_the_future_are_the_first_to_go(tmp_path: Path) -> None:
+    for name, ahead_s in (("ahead", 3600), ("a little ahead", CLOCKS_DIFFER_S / 2), ("new", 0), ("old", -3600)):
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (time.time() + ahead_s,) * 2)
+    keep_newest(tmp_path.iterdir(), 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a little ahead", "new", "old"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from missy_lsp.config.files import CLOCKS_DIFFER_S, write_atomically
 from missy_lsp.server.explanations import (
     EXPIRES_AFTER_S,
     KEPT,
@@ -37,6 +38,37 @@ def test_an_explanation_expires_in_memory_and_on_disk(tmp_path: Path) -> None:
     clock.now_s += 2
     assert cache.remembered("a") is None
     assert ExplanationCache(tmp_path, clock).read("a") is None
+
+
+def test_after_a_clock_that_was_ahead_an_explanation_is_none_in_memory_and_on_disk(tmp_path: Path) -> None:
+    clock = Clock()
+    cache = ExplanationCache(tmp_path, clock)
+    cache.write("a", ADDS)
+    clock.now_s -= CLOCKS_DIFFER_S  # as much as two machines with one home may differ
+    assert cache.remembered("a") == ExplanationCache(tmp_path, clock).read("a") == ADDS
+    clock.now_s -= 1
+    assert cache.remembered("a") is None
+    assert ExplanationCache(tmp_path, clock).read("a") is None
+
+
+def test_what_a_clock_that_was_ahead_has_left_takes_no_room(tmp_path: Path) -> None:
+    for number in range(KEPT):
+        path = tmp_path / f"{number}.json"
+        path.write_bytes(b"{}")
+        os.utime(path, (time.time() + EXPIRES_AFTER_S,) * 2)
+    ExplanationCache(tmp_path).write("a", ADDS)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_what_was_removed_from_the_disk_is_forgotten_in_memory(tmp_path: Path) -> None:
+    writer, reader = ExplanationCache(tmp_path), ExplanationCache(tmp_path)
+    writer.write("a", ADDS)
+    assert reader.read("a") == reader.remembered("a") == writer.remembered("a") == ADDS
+    (tmp_path / "a.json").unlink()
+    assert reader.remembered("a") is writer.remembered("a") is None
+    writer.write("a", ADDS)
+    assert reader.remembered("a") is None
+    assert reader.read("a") == writer.remembered("a") == ADDS
 
 
 def test_what_another_process_kept_is_remembered_once_it_was_read(tmp_path: Path) -> None:
@@ -108,6 +140,10 @@ def test_where_the_disk_takes_nothing_this_process_still_knows_it(
         b"\xff",
         b"[" * 50_000,
         b'{"madeAt": "x", "text": "a", "model": "m"}',
+        b'{"madeAt": 1' + b"0" * 400 + b', "text": "a", "model": "m"}',
+        b'{"madeAt": 1, "text": "a \\ud800", "model": "m"}',
+        b'{"madeAt": 1, "text": null, "model": "m"}',
+        b'{"madeAt": 1, "text": "a", "model": ["m"]}',
         b'{"madeAt": 9e99, "text": "a", "model": "m"}',
         b'{"madeAt": NaN, "text": "a", "model": "m"}',
         b'{"madeAt": 1, "model": "m"}',
@@ -115,7 +151,9 @@ def test_where_the_disk_takes_nothing_this_process_still_knows_it(
     ],
 )
 def test_a_spoilt_file_is_none(tmp_path: Path, kept: bytes) -> None:
-    (tmp_path / "a.json").write_bytes(kept)
     clock = Clock()
     clock.now_s = 2.0
+    write_atomically(tmp_path / "a.json", b'{"madeAt": 1, "text": "It adds.", "model": "claude-haiku-4-5"}')
+    assert ExplanationCache(tmp_path, clock).read("a") == ADDS
+    write_atomically(tmp_path / "a.json", kept)  # as private as what is believed
     assert ExplanationCache(tmp_path, clock).read("a") is None

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import pytest
 
+from missy_lsp.cli.main import main
 from missy_lsp.server.hovering import WITHIN_S
 from tests.support.fake_api import FakeApi, Hold, Request, WaitFor, answer, api_error, stream, text_events
 from tests.support.lsp_process import LspProcess
@@ -290,6 +291,17 @@ def test_half_an_explanation_is_not_kept(editors: Editors, api: FakeApi) -> None
     editor = editors.open()
     assert editor.hover()["contents"]["value"].endswith("It add…")
     assert "It adds." in editor.hover()["contents"]["value"]
+
+
+def test_what_was_cleared_is_asked_for_again_by_a_server_that_runs(
+    editors: Editors, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.enqueue(answer("It adds."), answer("It adds again."))
+    editor = editors.open()
+    assert "It adds." in editor.hover()["contents"]["value"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(editors.home / "cache"))
+    assert main(["cache", "clear"]) == 0
+    assert "again" in editor.hover()["contents"]["value"]
 
 
 def test_spoilt_entries_and_a_cache_that_can_not_be_written_do_no_harm(editors: Editors, api: FakeApi) -> None:
