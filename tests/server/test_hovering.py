@@ -14,7 +14,7 @@ from missy_lsp.server.client_features import ClientFeatures
 from missy_lsp.server.options import ServerOptions
 from missy_lsp.server.session import Session
 from tests.support.configuration import write_user_config
-from tests.support.fake_api import FakeApi, Hold, stream, text_events
+from tests.support.fake_api import FakeApi, Hold, answer, stream, text_events
 
 
 class Client:
@@ -53,3 +53,20 @@ async def test_an_explanation_that_does_not_come_in_time_is_no_hover_and_closes_
     await client.session.close(5)
     for request in api.requests:
         assert await asyncio.to_thread(request.closed.wait, 5)
+
+
+async def test_a_document_that_is_closed_before_anybody_is_asked_asks_nobody(isolated_home: Path, api: FakeApi) -> None:
+    write_user_config(isolated_home, api.base_url)
+    api.respond = lambda request: answer("It adds.")
+    client = Client()
+    await client.session.warm_up()
+    hovering = client.hover()
+    document = client.session.documents.get("file:///a.py")
+    assert document is not None
+    asked = client.session.hovering.hover(document, Position(0, 5))
+    assert asked is not None
+    client.session.documents.open(types.TextDocumentItem("file:///a.py", "python", 1, document.buffer.text))
+    assert await asked is None
+    assert api.requests == []
+    assert await hovering is not None  # the one that is open now
+    await client.session.close(5)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
+from missy_lsp.document import Position
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import OpenDocuments
 from missy_lsp.server.handlers.inline_completion import TYPING_RESTS_S, listed_completion
@@ -107,6 +108,26 @@ async def test_a_list_that_the_editor_asks_for_while_one_types_has_none(isolated
     await session.close(5)
     assert found is not None
     assert len(api.requests) == 1
+
+
+async def test_a_document_that_is_closed_before_anybody_is_asked_asks_nobody(isolated_home: Path, api: FakeApi) -> None:
+    api.respond = lambda request: answer(REPLY)
+    write_user_config(isolated_home, api.base_url, completion={"mode": "auto"})
+    session = Session(None, ServerOptions())  # type: ignore[arg-type]
+    await session.warm_up()
+    found = []
+    for is_closed in (True, False):
+        session.documents.open(types.TextDocumentItem("file:///a.py", "python", 1, CODE))
+        document = session.documents.get("file:///a.py")
+        assert document is not None
+        asked = session.completing.suggest(document, Position(1, 13), by_hand=True)
+        assert asked is not None
+        if is_closed:
+            session.documents.close("file:///a.py")
+        found.append(await asked)
+        assert len(api.requests) == (0 if is_closed else 1)
+    await session.close(5)
+    assert [offer is None for offer in found] == [True, False]
 
 
 def test_who_has_inline_completion_has_none_in_the_list(typists: Typists) -> None:
