@@ -19,6 +19,9 @@ _SAFE = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "diff.external=", "-c", "core.pager=cat"),
     *("-c", "core.quotePath=false", "--no-pager", "--no-optional-locks", "--literal-pathspecs"),
 )
+# Of a partial clone git fetches what is missing by itself, with commands that the repository's configuration names:
+# with no protocol allowed it contacts nobody and runs nothing, and what is missing is an error.
+_FETCHING_NOTHING = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 _DIFF = ("diff", "--cached", "--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short")
 
 
@@ -71,7 +74,7 @@ async def _run(git: str, folder: Path, arguments: tuple[str, ...]) -> str:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+        env={**environment, **_FETCHING_NOTHING, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
     )
     assert process.stdout is not None
     try:
@@ -90,7 +93,9 @@ async def _run(git: str, folder: Path, arguments: tuple[str, ...]) -> str:
             await process.wait()
     if process.returncode != 0 and not is_cut:
         raise ModelError(
-            "invalid_request", "git can't read what is staged here: this folder is no repository of yours."
+            "invalid_request",
+            "git can't read what is staged here: this folder is no repository of yours, or a partial clone without "
+            "these files. Missy fetches nothing; if you trust it, run git diff --cached there, which does.",
         )
     return output.decode("utf-8", "replace")
 
