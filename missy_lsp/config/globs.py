@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-_MAX_PATTERNS = 500
-_MAX_PATTERN_LENGTH = 200
+MAX_PATTERNS = 500
+MAX_PATTERN_LENGTH = 200
 _FROM_THIRD_WILDCARD = re.compile(r"^((?:[^*]*\*+){2})[^*]*\*.*")
 
 
@@ -21,7 +21,7 @@ def glob_spec(lines: list[str]) -> GitIgnoreSpec | None:
     """
     from pathspec import GitIgnoreSpec
 
-    bounded = [_bounded(line) for line in lines[:_MAX_PATTERNS] if len(line) <= _MAX_PATTERN_LENGTH]
+    bounded = [_bounded(line) for line in lines[:MAX_PATTERNS] if len(line) <= MAX_PATTERN_LENGTH]
     kept = [line for line in bounded if line.strip() and not line.startswith("#")]
     if not kept:
         return None

@@ -18,8 +18,9 @@ from pathlib import Path, PurePath
 import attrs
 
 from missy_lsp.outbound.deny_list import denied
+from missy_lsp.tools.decoding import decoded, is_binary
 from missy_lsp.tools.outcome import ToolRefusedError, shown
-from missy_lsp.tools.rules import IgnoreRules, is_secret
+from missy_lsp.tools.rules import IgnoreFileError, IgnoreRules, is_secret
 
 _MAX_PATH_LENGTH = 4_096
 _MAX_IGNORE_FILE_BYTES = 64 * 1024
@@ -83,12 +84,17 @@ def locations_of(text: str, folders: tuple[Path, ...], ignore: tuple[str, ...]) 
         real = _resolved(real_folder.joinpath(*parts))
         if real is None or not _is_below(real, real_folder) or _is_system(real):
             continue
-        rules = IgnoreRules(ignore, _IgnoreFileReader(real_folder))
+        rules = ignore_rules(real_folder, ignore)
         location = Location(real_folder, real.relative_to(real_folder).parts, rules)
         if not any(
             is_secret(seen) or rules.hides(seen, is_directory=os.path.isdir(real)) for seen in (parts, location.parts)
         ):
             yield location
+
+
+def ignore_rules(folder: Path, ignore: tuple[str, ...]) -> IgnoreRules:
+    """Return what hides files below a real folder: its ignore files and the globs `ignore`."""
+    return IgnoreRules(ignore, _IgnoreFileReader(folder))
 
 
 def may_be_context(path: str | None, folders: tuple[Path, ...], ignore: tuple[str, ...]) -> bool:
@@ -103,9 +109,23 @@ def may_be_context(path: str | None, folders: tuple[Path, ...], ignore: tuple[st
     return denied(PurePath(path)) is None
 
 
-def refusal(text: str) -> ToolRefusedError:
-    """Return the one refusal for a path that is missing, outside, secret or ignored, so that none tells which."""
-    return ToolRefusedError(f"No file or folder that may be read: {shown(text)}. list_files shows what there is.")
+def refusal(text: str, folders: tuple[Path, ...] = ()) -> ToolRefusedError:
+    """Return the one refusal for a path that is missing, outside, secret or ignored, so that none tells which.
+
+    Where an ignore file in one of the `folders` closes the folder that the path names, it says so.
+    """
+    reason = f"No file or folder that may be read: {shown(text)}. list_files shows what there is."
+    return ToolRefusedError(" ".join([reason, *_ignore_faults(text, folders)]))
+
+
+def _ignore_faults(text: str, folders: tuple[Path, ...]) -> Iterator[str]:
+    for folder in () if _is_unusable(text) else folders:
+        parts = _parts_below(text, folder)
+        if parts and not _is_unsafe(parts):
+            rules = ignore_rules(Path(os.path.realpath(folder)), ())
+            rules.hides(parts, is_directory=False)  # by the letters of the path alone: what exists is not told
+            if rules.fault:
+                yield rules.fault
 
 
 def open_file(location: Location) -> int | None:
@@ -177,23 +197,52 @@ def is_windows_unsafe(part: str) -> bool:
 
 @attrs.frozen
 class _IgnoreFileReader:
-    """Read an ignore file of a folder as text, from its first bytes."""
+    """Read an ignore file of a folder as text, through a link where that stays below the folder.
+
+    None where there is no such file. Raises IgnoreFileError where there is one that can't be read whole.
+    """
 
     folder: Path
 
     def __call__(self, parts: tuple[str, ...]) -> str | None:
-        try:
-            descriptor = _open_below(self.folder, parts, directory=False)
-        except (OSError, ValueError):
+        descriptor = self._open(parts)
+        if descriptor is None:
             return None
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            return os.read(descriptor, _MAX_IGNORE_FILE_BYTES).decode("utf-8", "replace")
-        except OSError:
-            return None
+                raise IgnoreFileError("is no regular file")
+            data = os.read(descriptor, _MAX_IGNORE_FILE_BYTES + 1)
+        except OSError as error:
+            raise IgnoreFileError(f"can't be read ({error.strerror})") from None
         finally:
             os.close(descriptor)
+        if len(data) > _MAX_IGNORE_FILE_BYTES:
+            raise IgnoreFileError(f"is larger than {_MAX_IGNORE_FILE_BYTES // 1024} KiB")
+        if is_binary(data):
+            raise IgnoreFileError("is no text")
+        return decoded(data)[0].replace("\ufffd", "?")  # whatever an unreadable character was, its rule holds
+
+    def _open(self, parts: tuple[str, ...]) -> int | None:
+        try:
+            return _open_below(self.folder, parts, directory=False)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return None
+        except OSError as error:
+            return self._open_otherwise(parts, error)
+
+    def _open_otherwise(self, parts: tuple[str, ...], error: OSError) -> int | None:
+        path = self.folder.joinpath(*parts)
+        if not os.path.islink(path):
+            if error.errno is None or not os.path.lexists(path):
+                return None  # a link on the way (refuse_links): the way without links is decided on as well
+            raise IgnoreFileError(f"can't be read ({error.strerror})")
+        real = _resolved(path)
+        if real is None or not _is_below(real, self.folder):
+            raise IgnoreFileError("is a link that leads out of the workspace folder")
+        try:
+            return _open_below(self.folder, real.relative_to(self.folder).parts, directory=False)
+        except (OSError, ValueError):
+            raise IgnoreFileError("is a link to nothing that can be read") from None
 
 
 def _resolved(path: Path) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import time
@@ -10,6 +9,7 @@ import time
 import attrs
 
 from missy_lsp.document import split_lines
+from missy_lsp.tools.decoding import UTF_16_MARKS, decoded, is_binary
 from missy_lsp.tools.locating import Location, open_file
 from missy_lsp.tools.outcome import ToolOutcome, ToolRefusedError
 
@@ -23,7 +23,6 @@ _SNIFFED_BYTES = 8 * 1024
 _MAX_LINE = 2_000
 # What a line number and its tab may take.
 _NUMBER_BYTES = 8
-_UTF_16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 @attrs.frozen
@@ -118,24 +117,6 @@ def refuse_uneditable(location: Location, size: int) -> None:
         )
 
 
-def is_binary(head: bytes) -> bool:
-    """Tell from a file's first bytes whether it holds something other than text."""
-    return b"\0" in head and head[:2] not in _UTF_16_MARKS
-
-
-def decoded(data: bytes) -> tuple[str, bool]:
-    """Return bytes as text and whether something was lost; a character cut off at the end is not counted."""
-    encoding = _UTF_16_MARKS.get(data[:2])
-    if encoding is None:
-        encoding, data = "utf-8", data.removeprefix(codecs.BOM_UTF8)
-    else:
-        data = data[2:]
-    try:
-        return codecs.getincrementaldecoder(encoding)().decode(data), False
-    except UnicodeDecodeError:
-        return data.decode(encoding, "replace"), True
-
-
 def _passage(location: Location, open_text: str | None, start_line: int, end_line: int | None) -> Passage | None:
     if open_text is not None:
         return _of_text(open_text, False, start_line, end_line)
@@ -152,7 +133,7 @@ def _passage(location: Location, open_text: str | None, start_line: int, end_lin
                 return _of_notebook(location, whole, start_line, end_line)
             if len(head) <= MAX_READ_BYTES:
                 return _of_text(*decoded(head), start_line, end_line)
-            if head[:2] in _UTF_16_MARKS:
+            if head[:2] in UTF_16_MARKS:
                 raise ToolRefusedError(f"{location.name} is UTF-16 text of more than {MAX_READ_BYTES // 1024} KiB.")
             return _of_stream(file.fileno(), head, start_line, end_line)
         except OSError:

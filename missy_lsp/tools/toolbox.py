@@ -200,7 +200,7 @@ class Toolbox:
             outcome = look(location)
             if outcome is not None:
                 return outcome
-        raise refusal(path)
+        raise refusal(path, self._roots)
 
     def _in_each_folder(self, fields: Fields, run: Callable[[Location], ToolOutcome | None]) -> ToolOutcome:
         """Run a tool in every workspace folder that has the path, and join what they say."""
@@ -211,7 +211,7 @@ class Toolbox:
             if outcome is not None:
                 results.append((location, outcome))
         if not results:
-            raise refusal(path)
+            raise refusal(path, self._roots)
         if len(results) == 1:
             return results[0][1]
         text = "\n\n".join(f"In {shown(location.folder.name)}:\n{outcome.text}" for location, outcome in results)

@@ -56,3 +56,5 @@ class Walk:
                         waiting.append((location, depth + 1))
                     else:
                         self.left_out = f"folders more than {MAX_DEPTH} deep are not looked into"
+            # One that can't be read hides all that lies beside it: an empty folder would be a lie.
+            self.left_out = self._start.rules.fault or self.left_out

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from missy_lsp.tools.decoding import decoded
 from missy_lsp.tools.listing import MAX_ENTRIES
-from missy_lsp.tools.reading import MAX_READ_BYTES, decoded
+from missy_lsp.tools.reading import MAX_READ_BYTES
 from missy_lsp.tools.toolbox import Toolbox
 
 ROOM_FOR_HEAD = 4_096
