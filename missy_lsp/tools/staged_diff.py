@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from missy_lsp.config.globs import glob_spec
 from missy_lsp.errors import ModelError
+from missy_lsp.tools.locating import ignore_rules
 from missy_lsp.tools.rules import is_secret
 
 MAX_DIFF_BYTES = 512 * 1024
@@ -29,7 +29,8 @@ async def staged_diff(message_path: str | None, ignore: tuple[str, ...] = ()) ->
     """Return the staged changes as a diff, without files that hold secrets or are ignored.
 
     `message_path` is the commit message's file, which stands in the repository's git folder; `ignore` are the
-    user's `privacy.ignore` globs. Raises ModelError (`invalid_request`) where there is nothing to describe.
+    user's `privacy.ignore` globs. What the ignore files of its working folder hide is left out too, staged or not.
+    Raises ModelError (`invalid_request`) where there is nothing to describe.
     """
     folder = None if message_path is None else Path(message_path).parent
     git = _find_git()
@@ -38,15 +39,48 @@ async def staged_diff(message_path: str | None, ignore: tuple[str, ...] = ()) ->
     if git is None:
         raise ModelError("invalid_request", "git was not found on PATH, so the staged changes can't be read.")
     names = [name for name in (await _run(git, folder, (*_DIFF, "--name-only", "-z"))).split("\0") if name]
-    spec = glob_spec(list(ignore))
-    ignored = set() if spec is None else set(spec.match_files(names))
-    kept = [name for name in names if name not in ignored and not is_secret(tuple(name.split("/")))]
+    root = _working_folder(folder, await _setting(git, folder, "core.worktree"))
+    kept = await asyncio.to_thread(_shown, names, root, ignore)
     if not kept:
         raise ModelError("invalid_request", "Nothing is staged that could be described. Stage changes with git add.")
     hidden = len(names) - len(kept)
     diff = await _run(git, folder, (*_DIFF, "--", *_within_limit(kept)))
     note = f"\n({hidden} staged files are not shown: they are ignored or may hold secrets.)\n" if hidden else ""
     return diff + note
+
+
+def _shown(names: list[str], root: Path | None, ignore: tuple[str, ...]) -> list[str]:
+    """Return the names of files that may go out."""
+    if root is None:
+        raise ModelError(
+            "invalid_request",
+            "The working folder of this repository isn't known, so what its ignore files hide isn't either; nothing "
+            "was read. Set it with git config core.worktree, or describe the commit yourself.",
+        )
+    rules = ignore_rules(root, ignore)
+    kept = []
+    for name in names:
+        parts = tuple(name.split("/"))
+        if not is_secret(parts) and not rules.hides(parts, is_directory=False):
+            kept.append(name)
+    if names and not kept and rules.fault:
+        raise ModelError("invalid_request", f"The staged changes were not read: {rules.fault}")
+    return kept
+
+
+def _working_folder(git_folder: Path, setting: str) -> Path | None:
+    """Return the real folder that a git folder belongs to; None where nothing says which.
+
+    `setting` is `core.worktree`, which the git folder of a submodule has; that of a further work tree (`git worktree`)
+    names its `.git` file in a file of its own.
+    """
+    try:
+        found = (git_folder / (git_folder / "gitdir").read_text(encoding="utf-8").strip()).parent
+    except (OSError, ValueError):
+        if not setting and git_folder.name != ".git":
+            return None
+        found = git_folder / setting if setting else git_folder.parent
+    return Path(os.path.realpath(found)) if found.is_dir() else None
 
 
 def _find_git() -> str | None:
@@ -62,6 +96,13 @@ def _within_limit(names: list[str]) -> Iterator[str]:
         if left < 0:
             return
         yield name
+
+
+async def _setting(git: str, folder: Path, name: str) -> str:
+    """Return a setting of the repository, empty where it has none."""
+    listed = await _run(git, folder, ("config", "--list", "-z"))
+    values = [value for key, _, value in (entry.partition("\n") for entry in listed.split("\0")) if key == name]
+    return values[-1] if values else ""
 
 
 async def _run(git: str, folder: Path, arguments: tuple[str, ...]) -> str:

@@ -79,3 +79,46 @@ async def test_what_is_staged_is_described_without_secrets_and_ignored_files(rep
     assert "b/\u00e4.txt" in diff
     assert "(2 staged files are not shown: they are ignored or may hold secrets.)" in diff
     assert INSIDE_CANARY not in diff
+
+
+@pytest.fixture(params=["of its own", "of a further work tree", "of a submodule"])
+def work_tree(request: pytest.FixtureRequest, repository: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Return a working folder and the git folder that belongs to it."""
+    if request.param == "of its own":
+        return repository, repository / ".git"
+    git(repository, "commit", "-q", "--allow-empty", "-m", "first")
+    if request.param == "of a further work tree":
+        git(repository, "worktree", "add", "-q", str(tmp_path / "further"))
+        return tmp_path / "further", repository / ".git" / "worktrees" / "further"
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "-q")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repository), "inner")
+    return outer / "inner", outer / ".git" / "modules" / "inner"
+
+
+async def test_what_the_ignore_files_hide_is_not_sent_although_it_is_staged(work_tree: tuple[Path, Path]) -> None:
+    folder, git_folder = work_tree
+    write(folder / ".missyignore", "private/\n")
+    write(folder / "src" / ".gitignore", "made_*.py\n")
+    stage(folder, "src/a.py")
+    stage(folder, "private/notes.md", "src/made_b.py", "src/private/c.md", text=INSIDE_CANARY)
+    diff = await diff_of(git_folder)
+    assert "b/src/a.py" in diff
+    assert "(3 staged files are not shown" in diff
+    assert INSIDE_CANARY not in diff
+    assert "notes.md" not in diff
+
+
+async def test_nothing_is_sent_where_an_ignore_file_can_not_be_read(repository: Path) -> None:
+    stage(repository, "a.py")
+    (repository / ".missyignore").write_bytes(b"\0")
+    with pytest.raises(ModelError, match=r"\.missyignore is no text, so nothing of its folder is shown"):
+        await diff_of(repository / ".git")
+
+
+async def test_nothing_is_sent_where_the_working_folder_is_not_known(repository: Path) -> None:
+    stage(repository, "a.py")
+    apart = repository.rename(repository.parent / "moved") / ".git"
+    with pytest.raises(ModelError, match="working folder of this repository isn't known"):
+        await diff_of(apart.rename(repository.parent / "apart"))
