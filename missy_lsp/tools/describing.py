@@ -9,6 +9,7 @@ from missy_lsp.syntax.symbols import symbols
 from missy_lsp.tools.locating import Location
 from missy_lsp.tools.outcome import ToolOutcome, shown
 from missy_lsp.tools.reading import text_of
+from missy_lsp.tools.veil import Veil
 
 MAX_SYMBOLS = 500
 _MAX_BYTES = 1024 * 1024
@@ -19,13 +20,13 @@ _NOTHING_KNOWN = (
 _MAY_BE_OLD = "(as the editor passed them on with a request; the code may have changed since)"
 
 
-def document_symbols(location: Location, open_text: str | None) -> ToolOutcome | None:
+def document_symbols(location: Location, open_text: str | None, veil: Veil) -> ToolOutcome | None:
     """Return what a file defines, one a line with its lines, indented by depth; None where there is no such file."""
     text = _text(location, open_text)
     if text is None:
         return None
     name = location.name
-    found = symbols(text[0], language_of(location), MAX_SYMBOLS + 1)
+    found = symbols(veil.in_place(text[0]), language_of(location), MAX_SYMBOLS + 1)
     lines = [
         f"{'  ' * symbol.depth}{shown(symbol.name)} (lines {symbol.first + 1}-{symbol.last + 1})"
         for symbol in found[:MAX_SYMBOLS]

@@ -25,20 +25,25 @@ from missy_lsp.tools.listing import list_files
 from missy_lsp.tools.locating import Location, locations_of, refusal
 from missy_lsp.tools.outcome import ToolOutcome, ToolRefusedError, shown
 from missy_lsp.tools.overlay import Overlay
-from missy_lsp.tools.reading import editable_text, read_file, refuse_uneditable
+from missy_lsp.tools.reading import Wanted, editable_text, read_file, refuse_uneditable
 from missy_lsp.tools.redacting import RedactingToolbox
-from missy_lsp.tools.searching import search_text
+from missy_lsp.tools.searching import Sought, search_text
 from missy_lsp.tools.specs import EDIT_SPECS, READ_SPECS
+from missy_lsp.tools.veil import Veil
 
 Value = TypeVar("Value")
 
 
 @attrs.frozen
 class Shown:
-    """What the editor shows at the moment of a call, by real path: texts, and what it passed on of other checkers."""
+    """What is shown at the moment of a call: by real path the editor's texts, and what it passed on of other checkers.
+
+    `veil` is what the model may see of texts.
+    """
 
     texts: Mapping[Path, str] = attrs.field(factory=dict)
     diagnostics: Mapping[Path, Sequence[str]] = attrs.field(factory=dict)
+    veil: Veil = attrs.field(factory=lambda: Veil(hides=False))
 
 
 class Toolbox:
@@ -71,10 +76,10 @@ class Toolbox:
         """Return the same tools with placeholders for secrets; `earlier` is what was replaced in the question."""
         return RedactingToolbox(self, earlier)
 
-    async def call(self, name: str, arguments: JsonObject, seen: tuple[Redacted, ...] = ()) -> ToolOutcome:
-        """Run one tool; `seen` is what went out with placeholders, for edits that hold them."""
+    async def call(self, name: str, arguments: JsonObject, veil: Veil | None = None) -> ToolOutcome:
+        """Run one tool; `veil` puts placeholders for secrets into texts and knows what they stand for in an edit."""
         texts, diagnostics = dict(self._open_documents()), dict(self._diagnostics())
-        return await asyncio.to_thread(self._run, name, arguments, texts, diagnostics, seen)
+        return await asyncio.to_thread(self._run, name, arguments, texts, diagnostics, veil)
 
     def _run(
         self,
@@ -82,7 +87,7 @@ class Toolbox:
         arguments: JsonObject,
         open_texts: Mapping[str, str],
         diagnostics: Mapping[str, Sequence[str]] | None = None,
-        seen: tuple[Redacted, ...] = (),
+        veil: Veil | None = None,
     ) -> ToolOutcome:
         try:
             spec = next((spec for spec in self.specs() if spec.name == name), None)
@@ -90,9 +95,7 @@ class Toolbox:
                 known = ", ".join(spec.name for spec in self.specs())
                 raise ToolRefusedError(f"There is no tool {shown(name)}; there are {known}.")
             fields = checked(arguments, spec.input_schema)
-            editor = Shown(_by_real_path(open_texts), _by_real_path(diagnostics or {}))
-            if name == "edit_file":
-                return self._edit_file(fields, editor, seen)
+            editor = Shown(_by_real_path(open_texts), _by_real_path(diagnostics or {}), veil or Veil(hides=False))
             return self._tools()[name](fields, editor)
         except ToolRefusedError as error:
             return ToolOutcome(error.reason, True, f"{shown(name)} refused: {error.reason}")
@@ -101,6 +104,7 @@ class Toolbox:
         return {
             "diagnostics": self._known_diagnostics,
             "document_symbols": self._document_symbols,
+            "edit_file": self._edit_file,
             "list_files": self._list_files,
             "read_file": self._read_file,
             "search_text": self._search_text,
@@ -119,25 +123,27 @@ class Toolbox:
         return known_diagnostics(known)
 
     def _document_symbols(self, fields: Fields, editor: Shown) -> ToolOutcome:
-        return self._of_one_file(fields, lambda place: document_symbols(place, self._text(place, editor)))
+        return self._of_one_file(fields, lambda place: document_symbols(place, self._text(place, editor), editor.veil))
 
     def _read_file(self, fields: Fields, editor: Shown) -> ToolOutcome:
         start, end = fields.number("start_line") or 1, fields.number("end_line")
         if end is not None and end < start:
             raise ToolRefusedError(f"end_line {end} is before start_line {start}.")
-        return self._of_one_file(fields, lambda place: self._read_one(place, editor, start, end))
+        wanted = Wanted(start, end, editor.veil)
+        return self._of_one_file(fields, lambda place: self._read_one(place, editor, wanted))
 
-    def _read_one(self, place: Location, editor: Shown, start: int, end: int | None) -> ToolOutcome | None:
+    def _read_one(self, place: Location, editor: Shown, wanted: Wanted) -> ToolOutcome | None:
         if self._overlay is not None and place.path in self._drafts():
-            return read_file(place, self._drafts()[place.path], start, end, is_draft=True)
-        outcome = read_file(place, editor.texts.get(place.path), start, end)
+            return read_file(place, self._drafts()[place.path], wanted, is_draft=True)
+        outcome = read_file(place, editor.texts.get(place.path), wanted)
         if self._overlay is not None and outcome is not None:
             with contextlib.suppress(ToolRefusedError):  # one that can't be edited needs no guard against it
                 self._overlay.saw(place.path, self._current(place, editor) or "")
         return outcome
 
-    def _edit_file(self, fields: Fields, editor: Shown, seen: tuple[Redacted, ...]) -> ToolOutcome:
+    def _edit_file(self, fields: Fields, editor: Shown) -> ToolOutcome:
         assert self._overlay is not None, "the tool is only in the list with an overlay"
+        seen = editor.veil.done
         path, old, new = fields.text("path", ""), fields.text("old_text", ""), fields.text("new_text", "")
         free: list[Location] = []
         for location in locations_of(path, self._roots, self._ignore):
@@ -182,14 +188,12 @@ class Toolbox:
         pattern = fields.text("pattern", "")
         if not pattern.strip() or "\n" in pattern:
             raise ToolRefusedError("pattern must be a text of one line that is not blank.")
-        case_sensitive = fields.flag("case_sensitive")
+        sought = Sought(pattern, fields.flag("case_sensitive"), editor.veil)
         texts, new = {**editor.texts, **self._drafts()}, self._new_files()
         return self._in_each_folder(
             fields,
             lambda place: (
-                search_text(place, pattern, case_sensitive, texts, new)
-                if os.path.exists(place.path) or place.path in texts
-                else None
+                search_text(place, sought, texts, new) if os.path.exists(place.path) or place.path in texts else None
             ),
         )
 
