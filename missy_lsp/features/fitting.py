@@ -34,7 +34,7 @@ def fit(document: str, start: int, end: int, text: str, *, on_lines_of_its_own: 
         text = _replacing(text, old, before)
     text = text.replace("\n", line_end)
     replaced = document[start:end]
-    return _with_hidden_characters_of(replaced, _with_line_ends_of(replaced, text))
+    return with_hidden_characters_of(replaced, with_line_ends_of(replaced, text))
 
 
 def dominant_line_end(text: str) -> str:
@@ -193,25 +193,29 @@ def _line_end(text: str, offset: int) -> int:
     return match.start() if match else len(text)
 
 
-def _with_line_ends_of(old: str, text: str) -> str:
+def with_line_ends_of(old: str, text: str) -> str:
     """Keep the line ends of unchanged lines where the replaced text mixes them."""
     old_lines = split_lines(old)
     if len({line[len(line.rstrip("\r\n")) :] for line in old_lines[:-1]}) < 2:
         return text
     lines = split_lines(text)
     contents, old_contents = ([line.rstrip("\r\n") for line in some] for some in (lines, old_lines))
-    matcher = difflib.SequenceMatcher(None, old_contents, contents, autojunk=False)
-    for first, second, size in matcher.get_matching_blocks():
-        lines[second : second + size] = old_lines[first : first + size]
-    return "".join(lines)
+    return _with_lines_of(old_lines, old_contents, lines, contents)
 
 
-def _with_hidden_characters_of(old: str, text: str) -> str:
+def with_hidden_characters_of(old: str, text: str) -> str:
     """Keep lines as they were that differ only by characters which the model was not shown (features/outgoing.py)."""
     if not invisible_characters(old):
         return text
     old_lines, lines = split_lines(old), split_lines(text)
     shown, given = [strip_invisible(line)[0] for line in old_lines], [strip_invisible(line)[0] for line in lines]
-    for first, second, size in difflib.SequenceMatcher(None, shown, given, autojunk=False).get_matching_blocks():
-        lines[second : second + size] = old_lines[first : first + size]
+    return _with_lines_of(old_lines, shown, lines, given)
+
+
+def _with_lines_of(old_lines: list[str], old_keys: list[str], lines: list[str], keys: list[str]) -> str:
+    """Join `lines`, those of `old_lines` that have the same keys in their places; no line end is lost or made."""
+    for first, second, size in difflib.SequenceMatcher(None, old_keys, keys, autojunk=False).get_matching_blocks():
+        for old, new in zip(range(first, first + size), range(second, second + size), strict=True):
+            if (old == len(old_lines) - 1) == (new == len(lines) - 1):  # only the last one has no end
+                lines[new] = old_lines[old]
     return "".join(lines)
