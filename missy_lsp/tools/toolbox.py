@@ -193,7 +193,9 @@ class Toolbox:
         return self._in_each_folder(
             fields,
             lambda place: (
-                search_text(place, sought, texts, new) if os.path.exists(place.path) or place.path in texts else None
+                search_text(place, sought, texts, new)
+                if os.path.exists(place.path) or place.path in texts or _is_folder_of(new, place)
+                else None
             ),
         )
 
@@ -227,4 +229,10 @@ def _by_real_path(by_path: Mapping[str, Value]) -> dict[Path, Value]:
 
 
 def _listed(location: Location, pattern: str, new: tuple[Location, ...]) -> ToolOutcome | None:
-    return list_files(location, pattern, new) if os.path.isdir(location.path) else None
+    is_folder = os.path.isdir(location.path) or _is_folder_of(new, location)
+    return list_files(location, pattern, new) if is_folder else None
+
+
+def _is_folder_of(new: tuple[Location, ...], location: Location) -> bool:
+    """Tell whether a place is a folder in a draft: a file that is only there lies below it."""
+    return any(place.lies_below(location) and place.parts != location.parts for place in new)
