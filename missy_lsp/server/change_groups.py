@@ -53,7 +53,7 @@ class GroupJob:
     async def finish(self, run_id: str, completion: Completion, answer: Answer) -> Answer:
         """Return the answer with its `edit`, where the model edited anything."""
         self._is_concluded = True
-        session, changes = self._session, self._overlay.changes()
+        session, changes = self._session, await asyncio.to_thread(self._overlay.changes)
         if self._overlay.edit_count and not completion.complete:
             why = f"its answer is not complete (stop reason: {completion.stop_reason})"
             refused: Json = {"id": run_id, "status": "refused", "files": []}

@@ -33,7 +33,7 @@ _DOCUMENT_SYMBOLS = _spec(
 _EDIT_FILE = _spec(
     "edit_file",
     "Replace a text in a file of the workspace: old_text must stand in it exactly once, as read_file shows it without "
-    "numbers, and becomes new_text. With an empty old_text a file that does not exist is created with new_text. At "
+    "numbers, and becomes new_text. With an empty old_text a file that does not exist, or is empty, gets new_text. At "
     "most 20 edits; nothing is written until the user has reviewed them all. Later reads see your edits. Placeholders "
     "such as [secret:KIND:1] stand for secrets: keep them as they are.",
     ["path", "old_text", "new_text"],

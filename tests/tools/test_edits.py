@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from missy_lsp.outbound.redaction import redact_secrets
+from missy_lsp.syntax.definitions import syntax_faults
 from missy_lsp.tools.overlay import MAX_EDITS, Overlay
 from missy_lsp.tools.redacting import RedactingToolbox
 from missy_lsp.tools.toolbox import Toolbox
@@ -208,6 +209,94 @@ async def test_a_secret_comes_back_where_it_stood_and_goes_into_no_other_file(
         assert TOKEN not in text
     [change] = overlay.changes()
     assert change.after == f'LEVEL = 2\nTOKEN = "{TOKEN}"\n'
+
+
+async def test_a_secret_that_one_edit_took_out_is_put_back_elsewhere_by_another(
+    workspace: Path, overlay: Overlay
+) -> None:
+    write(workspace / "settings.py", f'A = 1\nTOKEN = "{TOKEN[:8]}\u200b{TOKEN[8:]}"\nB = 2\n')
+    tools = Toolbox((workspace,), overlay=overlay).guarded(())
+    read = (await tools.call("read_file", {"path": "settings.py"})).text
+    line = read.splitlines()[2].partition("\t")[2]
+    assert line == 'TOKEN = "[secret:github-token:1]"'
+    assert not (await edit(tools, "settings.py", f"{line}\n", ""))[0]
+    assert not (await edit(tools, "settings.py", "B = 2\n", f"B = 2\n{line}\n"))[0]
+    [change] = overlay.changes()
+    assert change.after == f'A = 1\nB = 2\nTOKEN = "{TOKEN}"\n'
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["empty", "only a mark"])
+@pytest.mark.parametrize("new", ["x = 1\n", "\ufeffx = 1\n"], ids=["text", "text with a mark"])
+async def test_an_empty_file_is_filled(workspace: Path, overlay: Overlay, mark: str, new: str) -> None:
+    (workspace / "src" / "__init__.py").write_bytes(mark.encode())
+    tools = Toolbox((workspace,), overlay=overlay)
+    assert await edit(tools, "src/__init__.py", "", "") == (
+        True,
+        "src/__init__.py is empty already. Give as new_text what it is to hold.",
+    )
+    assert (await edit(tools, "src/__init__.py", "", new))[1].startswith("src/__init__.py is edited in a draft.")
+    assert (await edit(tools, "src/__init__.py", "", "y"))[1].startswith("src/__init__.py exists.")
+    [change] = overlay.changes()
+    assert (change.before, change.after) == (mark, mark + (new.removeprefix("\ufeff") if mark else new))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        (None, "README.md/new.py", "README.md/new.py can't be created: README.md is a file, so nothing can lie below"),
+        (None, "src/app.py/deep/new.py", "src/app.py/deep/new.py can't be created: src/app.py is a file"),
+        ("pkg", "pkg/a.py", "pkg/a.py can't be created: pkg is a file, so nothing can lie below it."),
+        ("pkg/a.py", "pkg", "pkg can't be created: it is a folder of your draft, with pkg/a.py in it."),
+        ("pkg/a/b.py", "pkg/a", "pkg/a can't be created: it is a folder of your draft"),
+    ],
+)
+async def test_a_new_file_where_a_file_or_folder_is_in_the_way_is_refused(
+    editing: Toolbox, overlay: Overlay, first: str | None, second: str, reason: str
+) -> None:
+    if first is not None:
+        assert not (await edit(editing, first, "", "x = 1\n"))[0]
+    is_error, text = await edit(editing, second, "", "x = 2\n")
+    assert is_error
+    assert text.startswith(reason)
+    assert [change.location.name for change in overlay.changes()] == ([] if first is None else [first])
+
+
+async def test_files_beside_each_other_in_a_new_folder_are_not_in_the_way(editing: Toolbox, overlay: Overlay) -> None:
+    for path in ("pkg/a.py", "pkg/b.py", "pkg_a", "src/deep/more.py"):
+        assert not (await edit(editing, path, "", "x = 1\n"))[0]
+    assert len(overlay.changes()) == 4
+
+
+async def test_a_folder_that_is_only_in_the_draft_is_listed_and_searched(editing: Toolbox) -> None:
+    await edit(editing, "made/deep/a.py", "", "hello\n")
+    for path in ("made", "made/deep"):
+        listed = await editing.call("list_files", {"path": path})
+        assert (listed.is_error, listed.text) == (False, "made/deep/a.py (new, in your draft)")
+        found = await editing.call("search_text", {"path": path, "pattern": "hello"})
+        assert (found.is_error, found.text) == (False, "made/deep/a.py:1: hello")
+    for path in ("made/deep/a.py", "made/other", "mad"):
+        assert (await editing.call("list_files", {"path": path})).is_error
+
+
+async def test_the_files_of_a_draft_are_parsed_once_when_it_is_finished(
+    editing: Toolbox, overlay: Overlay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def counted(text: str, language_id: str) -> int | None:
+        parsed.append(text)
+        return syntax_faults(text, language_id)
+
+    monkeypatch.setattr("missy_lsp.tools.overlay.syntax_faults", counted)
+    await edit(editing, "src/app.py", "def main():", "def start():")
+    await edit(editing, "src/app.py", "return os.name", "return (os.name")
+    assert parsed == []
+    [change] = overlay.changes()
+    assert change.warnings == ("A parser finds more faults in the document with this change.",)
+    assert overlay.changes() == (change,)
+    assert parsed == [APP, change.after]
+    await edit(editing, "src/app.py", "return (os.name", "return 1")
+    assert [change.warnings for change in overlay.changes()] == [()]
 
 
 # --- writing ----------------------------------------------------------------------------------------
