@@ -115,10 +115,11 @@ def refusal(text: str, folders: tuple[Path, ...] = ()) -> ToolRefusedError:
     Where an ignore file in one of the `folders` closes the folder that the path names, it says so.
     """
     reason = f"No file or folder that may be read: {shown(text)}. list_files shows what there is."
-    return ToolRefusedError(" ".join([reason, *_ignore_faults(text, folders)]))
+    return ToolRefusedError(" ".join([reason, *ignore_faults(text, folders)]))
 
 
-def _ignore_faults(text: str, folders: tuple[Path, ...]) -> Iterator[str]:
+def ignore_faults(text: str, folders: tuple[Path, ...]) -> Iterator[str]:
+    """Yield the sentences about ignore files that can't be read and so close the folder that a path names."""
     for folder in () if _is_unusable(text) else folders:
         parts = _parts_below(text, folder)
         if parts and not _is_unsafe(parts):

@@ -22,7 +22,7 @@ from missy_lsp.outbound.redaction import Redacted
 from missy_lsp.tools.arguments import Fields, checked
 from missy_lsp.tools.describing import diagnostics_of, document_symbols, known_diagnostics
 from missy_lsp.tools.listing import list_files
-from missy_lsp.tools.locating import Location, locations_of, refusal
+from missy_lsp.tools.locating import Location, ignore_faults, locations_of, refusal
 from missy_lsp.tools.outcome import ToolOutcome, ToolRefusedError, shown
 from missy_lsp.tools.overlay import Overlay
 from missy_lsp.tools.reading import Wanted, editable_text, read_file, refuse_uneditable
@@ -157,8 +157,13 @@ class Toolbox:
             free += [] if os.path.lexists(location.path) else [location]
         if old or not free:
             raise ToolRefusedError(
-                f"No file that may be edited: {shown(path)}. list_files shows what there is; to create a file, leave "
-                "old_text empty."
+                " ".join(
+                    [
+                        f"No file that may be edited: {shown(path)}. list_files shows what there is; to create a file, "
+                        "leave old_text empty.",
+                        *ignore_faults(path, self._roots),
+                    ]
+                )
             )
         return self._overlay.edit(free[0], None, old, new, seen)
 

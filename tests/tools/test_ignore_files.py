@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from missy_lsp.tools import locating
+from missy_lsp.tools.overlay import Overlay
 from missy_lsp.tools.toolbox import Toolbox
 from tests.support.workspace import INSIDE_CANARY, needs_links, write
 
@@ -110,6 +111,10 @@ async def test_where_an_ignore_file_can_not_be_read_its_folder_is_closed_and_it_
         assert text.startswith(f"No file or folder that may be read: {path}. list_files shows what there is. src/.git")
         assert reason in text
         assert text.endswith("so nothing of its folder is shown. The user can mend that file.")
+    tools = Toolbox((folder,), overlay=Overlay())
+    edited = (await tools.call("edit_file", {"path": OPEN, "old_text": "import os", "new_text": "x"})).text
+    assert edited.startswith("No file that may be edited: src/app.py.")
+    assert reason in edited
     for name, arguments in (("list_files", {}), ("search_text", {"pattern": "import os"})):
         text = await said(folder, name, **arguments)
         assert reason in text.splitlines()[-1]
