@@ -8,13 +8,13 @@ from collections.abc import Iterator
 MAX_BLOCK_CHARS = 32_768
 _MARK = "PRIVATE KEY"
 _BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
-_END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
+_END = re.compile(r"-{4,6} ?END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _LONGEST_HEAD = 48
 # What a block is written with: base64, line ends (also as escapes), indentation, the quotes and signs of a literal
-# that is put together line by line, and the `Name: value` lines of encrypted and PGP keys.
+# that is put together line by line or of a diff, and the `Name: value` lines of encrypted and PGP keys.
 _BODY = re.compile(
     r"(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|Subject): [^\n\\]{0,120}+"
-    r"|[A-Za-z0-9+/=]++|\\[nrt]|[\s\"'`,+\\#*|>]++)*+"
+    r"|[A-Za-z0-9+/=]++|\\[nrt]|[\s\"'`,+\\#*|>]++|-(?![-\s]))*+"
 )
 _MATERIAL = re.compile(r"[A-Za-z0-9+/=]{24}")
 
@@ -66,7 +66,7 @@ def _without_trailing_space(text: str, start: int, end: int) -> int:
 
 
 _MATERIAL_RUN = re.compile(r"[A-Za-z0-9+/=]{16,}+")
-_MATERIAL_LINE = re.compile(r"[\s\"'`,+\\#*|>]*+[A-Za-z0-9+/=]{16,}+(?:[\s\"'`,+\\]|\\[nr])*+")
+_MATERIAL_LINE = re.compile(r"-?[\s\"'`,+\\#*|>]*+[A-Za-z0-9+/=]{16,}+(?:[\s\"'`,+\\]|\\[nr])*+")
 
 
 def _start_of_material(text: str, end: int, done: int) -> int:
