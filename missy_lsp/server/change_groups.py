@@ -118,6 +118,7 @@ def attach(session: Session, group: ChangeGroup, file: GroupFile) -> PendingEdit
         tracked.apply(whole_change(before, document.buffer.text))
     proposal = Proposal(new_text, warnings=file.change.warnings)
     original = before[span.start : span.end]
+    file.around = (len(file.change.before) - len(before) + span.start, len(before) - span.end)
     file.edit = PendingEdit(
         file.id, group.title, document, tracked, original, proposal, "primary", "", None, group=group.id
     )

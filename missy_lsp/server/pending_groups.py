@@ -20,12 +20,19 @@ KEPT_MOST = 20
 
 @attrs.define(eq=False)
 class GroupFile:
-    """One file of a group; `edit` is the change in the document while that is open in the editor."""
+    """One file of a group; `edit` is the change in the document while that is open in the editor.
+
+    `around` is how much of the text stands before and behind what `edit` replaces, in characters. `draft` is the file
+    in which the user may edit the whole of what this one is to become, `draft_text` what was last taken from there.
+    """
 
     id: str
     change: FileChange
     status: Literal["pending", "applied", "discarded"] = "pending"
     edit: PendingEdit | None = None
+    around: tuple[int, int] = (0, 0)
+    draft: Path | None = None
+    draft_text: str = ""
 
     @property
     def uri(self) -> str:

@@ -242,13 +242,6 @@ def _line(described: Json) -> int:
     return int(place["start"]["line"]) + 1
 
 
-def draft_path(session: Session, edit: PendingEdit) -> Path:
-    """Return the file, below the user's cache folder, in which the proposal can be edited before it is accepted."""
-    name = edit.new_file.name if edit.new_file is not None else edit.uri.rsplit("/", 1)[-1]
-    safe = "".join(character if character.isalnum() or character in "._-" else "_" for character in name)[-60:]
-    return draft_folder(session, edit.id) / (safe or "proposal")
-
-
 def draft_folder(session: Session, change_id: str) -> Path:
     """Return the folder for what is shown of one change."""
     return session.configuration.locations.cache_dir / "proposals" / change_id

@@ -11,9 +11,9 @@ import pytest
 
 from tests.server.conftest import Shared
 from tests.support.actions import edit_call, titled, tool_turn
-from tests.support.editor import Editor, Manner
 from tests.support.fake_api import FakeApi, answer, block_start, message_start, stream, text_delta
 from tests.support.lsp_process import LspProcess
+from tests.support.window import Window, ask
 from tests.support.workspace import write
 
 A = "def add(a, b):\n    return a + b\n"
@@ -49,35 +49,9 @@ def folder(shared: Shared) -> Iterator[Path]:
         shared.process.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
 
-class Window:
-    """Several editors in miniature in one window: each edit goes to the document that it is for."""
-
-    def __init__(self, server: LspProcess, folder: Path) -> None:
-        self._server = server
-        self._folder = folder
-        self.editors: dict[str, Editor] = {}
-
-    def open(self, name: str, text: str, manner: Manner = "honest") -> Editor:
-        uri = (self._folder / name).as_uri()
-        self.editors[uri] = Editor(self._server, uri, text, manner=manner)
-        self._server.answer("workspace/applyEdit", self._apply)
-        return self.editors[uri]
-
-    def _apply(self, params: Any) -> Any:
-        [change] = params["edit"]["documentChanges"]
-        return self.editors[change["textDocument"]["uri"]]._apply_edit(params)
-
-
 @pytest.fixture
 def window(server: LspProcess, folder: Path) -> Window:
     return Window(server, folder)
-
-
-def ask(server: LspProcess, api: FakeApi, *calls: tuple[str, dict[str, object]]) -> Any:
-    """Ask with a model that makes these calls and then says that it is done; return the edit of the answer."""
-    api.enqueue(tool_turn(*calls), answer("I renamed it."))
-    response = server.command("missy.ask", {"prompt": "rename add to plus", "tools": "edit", "wait": True})
-    return response["result"].get("edit")
 
 
 def on_disk(folder: Path) -> dict[str, str]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-import attrs
 from lsprotocol import types
 
-from missy_lsp.config.files import keep_newest, write_atomically
-from missy_lsp.errors import ModelError
 from missy_lsp.server.answer_documents import show_document
 from missy_lsp.server.arguments import (
     AcceptArguments,
@@ -17,13 +13,11 @@ from missy_lsp.server.arguments import (
     ShowDiffArguments,
 )
 from missy_lsp.server.dispatch import Request
-from missy_lsp.server.handlers.groups import accept_group, described_now, discard_group
-from missy_lsp.server.pending_edits import KEPT_MOST
-from missy_lsp.server.proposals import decide_now, describe, diff_of, draft_folder, draft_path, publish
+from missy_lsp.server.drafts import open_draft, take_draft, write_below_cache
+from missy_lsp.server.handlers.groups import accept_group, described_now, discard_group, file_to_draft
+from missy_lsp.server.proposals import decide_now, describe, diff_of, draft_folder, publish
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from missy_lsp.server.pending_edits import PendingEdit
     from missy_lsp.server.session import Session
 
@@ -35,7 +29,8 @@ def accept(session: Session, arguments: AcceptArguments, request: Request) -> ob
     if (found := session.groups.find(arguments.id)) is not None:
         return accept_group(session, found, arguments)
     edit = session.pending.get(arguments.id)
-    _take_draft(session, edit)
+    if not edit.is_landing:  # what is being applied is refused below, and stays as it is
+        take_draft(session, edit)
     return _accept(session, edit, arguments.hunks)
 
 
@@ -51,7 +46,7 @@ def discard(session: Session, arguments: EditArguments, request: Request) -> Jso
 
 async def _show_diff(session: Session, change_id: str, described: Json, text: str) -> Json:
     path = draft_folder(session, change_id) / "change.diff"
-    await _write(path, text)
+    await write_below_cache(path, text)
     if not session.client.show_document or not await show_document(session, path):
         session.show_message(types.MessageType.Info, f"Missy: the change is shown in {path}")
     return described
@@ -69,19 +64,9 @@ def show_diff(session: Session, arguments: ShowDiffArguments, request: Request) 
 
 def edit_proposal(session: Session, arguments: EditArguments, request: Request) -> object:
     """Open the proposed text as a file; what stands there when the change is accepted is what is applied."""
-    return _open_draft(session, session.pending.get(arguments.id))
-
-
-async def _open_draft(session: Session, edit: PendingEdit) -> Json:
-    path = draft_path(session, edit)
-    if edit.draft is None:
-        await _write(path, edit.proposal.new_text)
-        edit.draft, edit.draft_text = path, edit.proposal.new_text
-    if not session.client.show_document or not await show_document(session, path):
-        session.show_message(
-            types.MessageType.Info, f"Missy: edit the proposal in {path}, save it, then accept the change."
-        )
-    return {"id": edit.id, "uri": path.as_uri()}
+    if (found := session.groups.find(arguments.id)) is not None:
+        return open_draft(session, file_to_draft(found))
+    return open_draft(session, session.pending.get(arguments.id))
 
 
 async def _accept(session: Session, edit: PendingEdit, chosen: tuple[int, ...] | None) -> Json:
@@ -89,34 +74,3 @@ async def _accept(session: Session, edit: PendingEdit, chosen: tuple[int, ...] |
     if described["status"] != "applied" and described.get("message"):
         session.show_message(types.MessageType.Warning, f"Missy: {edit.title}: {described['message']}")
     return described
-
-
-def _take_draft(session: Session, edit: PendingEdit) -> None:
-    """Take what the user made of the proposal: the open document where the draft is open, else the file."""
-    if edit.draft is None:
-        return
-    opened = session.documents.get(edit.draft.as_uri())
-    try:
-        text = opened.buffer.text if opened is not None else edit.draft.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return
-    except (OSError, UnicodeDecodeError):
-        raise ModelError(
-            "invalid_request",
-            f"{edit.draft} can't be read as UTF-8 text, so nothing was applied. Mend it, or discard it.",
-        ) from None
-    if text != edit.draft_text:
-        edit.proposal = attrs.evolve(edit.proposal, new_text=text)
-        edit.draft_text = text
-
-
-def _write_and_forget_the_oldest(path: Path, data: bytes) -> None:
-    write_atomically(path, data)
-    keep_newest(path.parents[1].iterdir(), KEPT_MOST)
-
-
-async def _write(path: Path, text: str) -> None:
-    try:
-        await asyncio.to_thread(_write_and_forget_the_oldest, path, text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise ModelError("invalid_request", f"{path} can't be written: {error.strerror}.") from None
