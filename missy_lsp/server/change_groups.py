@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from missy_lsp.llm.types import Completion
     from missy_lsp.server.arguments import AskArguments
     from missy_lsp.server.documents import OpenDocument
+    from missy_lsp.server.landing import TrackedText
     from missy_lsp.server.running import Answer
     from missy_lsp.server.session import Session
     from missy_lsp.tools.overlay import FileChange, Overlay
@@ -41,13 +43,27 @@ _BOM = "\ufeff"
 
 
 class GroupJob:
-    """What follows the answer to a question whose model could edit: a change to review, or a draft that is dropped."""
+    """What follows the answer to a question whose model could edit: a change to review, or a draft that is dropped.
 
-    def __init__(self, session: Session, overlay: Overlay, arguments: AskArguments, review: str) -> None:
+    `asked_at` is the range that was asked about, as long as it is followed. `replaces` is told of the files of a new
+    change before it is kept, to let go of the one whose place it takes.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        overlay: Overlay,
+        arguments: AskArguments,
+        review: str,
+        asked_at: TrackedText | None = None,
+        replaces: Callable[[tuple[GroupFile, ...]], None] | None = None,
+    ) -> None:
         self._session = session
         self._overlay = overlay
         self._arguments = arguments
         self._review = review
+        self._asked_at = asked_at
+        self._replaces = replaces
         self._is_concluded = False
 
     async def finish(self, run_id: str, completion: Completion, answer: Answer) -> Answer:
@@ -62,14 +78,19 @@ class GroupJob:
             return answer
         files = tuple(GroupFile(f"{run_id}.{number}", change) for number, change in enumerate(changes, 1))
         title = f"ask, {len(files)} {'file' if len(files) == 1 else 'files'}"
-        group = ChangeGroup(run_id, title, self._arguments, files)
+        group = ChangeGroup(run_id, title, self._arguments, files, completion.provider, self._asked_at)
+        self._asked_at = None  # the group's from now on
+        if self._replaces is not None:
+            self._replaces(files)
         keep(session, group, completion)
         if self._review == "direct":
             return {**answer, "edit": await decide_now(session, group, files)}
         return {**answer, "edit": describe(group, None)}
 
     def close(self) -> None:
-        """Say that a draft was dropped where its request came to no answer."""
+        """Say that a draft was dropped where its request came to no answer; follow nothing where it came to none."""
+        if self._asked_at is not None:
+            self._asked_at.let_go()
         if not self._is_concluded and self._overlay.edit_count:
             text = self._overlay.dropped("the request did not come to its end")
             self._session.show_message(types.MessageType.Warning, f"Missy: {text}")

@@ -62,7 +62,7 @@ class Landable(Protocol):
 
 @attrs.define(eq=False)
 class TrackedText:
-    """A text that is followed from now on, for a change of it that nobody reviews."""
+    """A text that is followed from now on: for a change of it that nobody reviews, or to ask about it again."""
 
     document: OpenDocument
     tracked: TrackedSpan
@@ -75,6 +75,10 @@ class TrackedText:
 
     def place(self) -> Span | None:
         return self.tracked.locate(self.document.buffer.text, self.original)
+
+    def let_go(self) -> None:
+        """Follow it no longer."""
+        self.document.untrack(self.tracked)
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from missy_lsp.errors import ModelError
 
 if TYPE_CHECKING:
     from missy_lsp.server.arguments import AskArguments
+    from missy_lsp.server.landing import TrackedText
     from missy_lsp.server.pending_edits import PendingEdit
     from missy_lsp.tools.overlay import FileChange
 
@@ -41,12 +42,17 @@ class GroupFile:
 
 @attrs.define(eq=False)
 class ChangeGroup:
-    """The files of one answer; `arguments` are those of the question, `forget` stops the time-out."""
+    """The files of one answer; `arguments` are those of the question, `forget` stops the time-out.
+
+    `provider` is the id of the one that answered. `asked_at` follows the range that was asked about, None without one.
+    """
 
     id: str
     title: str
     arguments: AskArguments
     files: tuple[GroupFile, ...]
+    provider: str = ""
+    asked_at: TrackedText | None = None
     is_landing: bool = False
     forget: Callable[[], None] = attrs.field(default=lambda: None)
 
@@ -72,6 +78,8 @@ class ChangeGroups:
     def remove(self, group: ChangeGroup) -> None:
         if self._groups.pop(group.id, None) is not None:
             group.forget()
+            if group.asked_at is not None:
+                group.asked_at.let_go()
 
     def find(self, some_id: str) -> tuple[ChangeGroup, tuple[GroupFile, ...]] | None:
         """Return a group with the files that an id names and that wait: all by the group's, one by a file's."""

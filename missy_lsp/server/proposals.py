@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,8 @@ Json = dict[str, object]
 class EditJob:
     """What follows the reply to an action whose result is an edit.
 
-    The place is followed from the moment of the request on, through every change of the document.
+    The place is followed from the moment of the request on, through every change of the document. `replaces` is called
+    before a new change is kept, to let go of the one whose place it takes.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class EditJob:
         document: OpenDocument,
         arguments: RunActionArguments,
         review: str,
+        replaces: Callable[[], None] | None = None,
     ) -> None:
         self._session = session
         self._asked = asked
         self._document = document
         self._arguments = arguments
         self._review = review
+        self._replaces = replaces
         self._tracked = document.track(asked.target.span)
         self._edit: PendingEdit | None = None
 
@@ -114,6 +118,8 @@ class EditJob:
             edit.document.untrack(edit.tracked)
             message = edit.proposal.remarks or "The model proposes no change."
             return describe(edit, Landing("refused", message))
+        if self._replaces is not None:
+            self._replaces()
         keep(session, edit)
         if self._review == "direct":
             return await decide_now(session, edit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -41,15 +41,20 @@ def list_actions(session: Session, arguments: ListActionsArguments, request: Req
     return [action.fields(tiers) for action in actions]
 
 
-def run_action(session: Session, arguments: RunActionArguments, request: Request) -> object:
-    """Run an action on a part of a document; what it comes to is an answer, or a change to be reviewed."""
+def run_action(
+    session: Session, arguments: RunActionArguments, request: Request, replaces: Callable[[], None] | None = None
+) -> object:
+    """Run an action on a part of a document; what it comes to is an answer, or a change to be reviewed.
+
+    `replaces` is called before a new change is kept, to let go of the one whose place it takes.
+    """
     asked, config = action_input(session, arguments)
     call = action_call(session, asked, config, arguments)  # before the place is followed: it may refuse
     finish = None
     if asked.action.result != "answer":
         document = session.documents.get(asked.snapshot.uri)
         assert document is not None, "a snapshot is of an open document"
-        finish = EditJob(session, asked, document, arguments, config.edits.review)
+        finish = EditJob(session, asked, document, arguments, config.edits.review, replaces)
     job = Job(
         call=call,
         title=title_of(asked),

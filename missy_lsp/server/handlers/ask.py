@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,14 @@ from missy_lsp.server.change_groups import GroupJob, real_path_of
 from missy_lsp.server.confirming import with_questions
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
+from missy_lsp.server.landing import TrackedText
 from missy_lsp.server.model_requests import Job, start
 from missy_lsp.tools.overlay import Overlay
 from missy_lsp.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from missy_lsp.config.values import Config
+    from missy_lsp.server.pending_groups import GroupFile
     from missy_lsp.server.session import Session
 
 _TOOL_LEVELS = ("off", "read", "edit")
@@ -34,11 +37,23 @@ _ONLY_READS = (
 )
 
 
-def ask(session: Session, arguments: AskArguments, request: Request) -> object:
-    """Answer a question, about a document where one is named."""
+def ask(
+    session: Session,
+    arguments: AskArguments,
+    request: Request,
+    replaces: Callable[[tuple[GroupFile, ...]], None] | None = None,
+) -> object:
+    """Answer a question, about a document where one is named.
+
+    `replaces` is told of the files of a new change before it is kept, to let go of the one whose place it takes.
+    """
     call, snapshot, overlay = ask_call(session, arguments)
     if arguments.tools == "edit" and overlay is None:
         session.show_message(types.MessageType.Warning, f"Missy: {_ONLY_READS}")
+    change = None
+    if overlay is not None:
+        review = call.config.edits.review
+        change = GroupJob(session, overlay, arguments, review, _followed(session, snapshot), replaces)
     job = Job(
         call=call,
         title="ask",
@@ -46,7 +61,7 @@ def ask(session: Session, arguments: AskArguments, request: Request) -> object:
         uri=snapshot.uri if snapshot else None,
         partial_token=arguments.partial_result_token,
         wait=arguments.wait,
-        edit=None if overlay is None else GroupJob(session, overlay, arguments, call.config.edits.review),
+        edit=change,
         arguments=arguments if overlay is None else None,
     )
     if snapshot is not None:
@@ -94,6 +109,15 @@ def ask_call(session: Session, arguments: AskArguments) -> tuple[Call, Snapshot 
     if overlay is None and _level(config, arguments.tools) == _EDIT:
         call = attrs.evolve(call, notes=(*call.notes, _ONLY_READS))
     return with_questions(session, call), snapshot, overlay
+
+
+def _followed(session: Session, snapshot: Snapshot | None) -> TrackedText | None:
+    """Follow the range of a question from now on, so that it can be asked again about the same lines."""
+    document = session.documents.get(snapshot.uri) if snapshot is not None else None
+    if snapshot is None or document is None or snapshot.span is None:
+        return None
+    span = snapshot.span
+    return TrackedText(document, document.track(span), document.buffer.text[span.start : span.end], "ask")
 
 
 def _snapshot(session: Session, arguments: AskArguments) -> Snapshot | None:
