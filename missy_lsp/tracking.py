@@ -75,6 +75,16 @@ class TrackedSpan:
             return place
         return None
 
+    def locate_new(self, text: str, new: str) -> Span | None:
+        """Return where `new` has taken the place of what stood there; None where it has not, or nobody can tell.
+
+        Where that is nothing, all around it has to be as it was.
+        """
+        if new:
+            return self.locate(text, new)
+        is_cut_out = self.is_touched and text[self._outer_start : self._outer_end] == self._left + self._right
+        return _span_of(self._outer_start + len(self._left), new) if is_cut_out else None
+
     def _is_hit_by(self, change: Change) -> bool:
         if self.is_touched or self._outer_start == self._outer_end:
             return change.start <= self._outer_end and change.end >= self._outer_start

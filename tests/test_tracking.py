@@ -167,6 +167,42 @@ def test_an_empty_place_is_given_up_when_it_is_touched(edit: Edit, expected: Spa
     assert tracked.locate(follow(TEXT, tracked, [edit]), "") == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "span", "edits", "new", "expected"),
+    [
+        (TEXT, SPAN, [(4, 8, "")], "", Span(4, 4)),
+        (TEXT, SPAN, [(4, 6, ""), (4, 6, "")], "", Span(4, 4)),
+        (TEXT, SPAN, [(0, 0, "zero\n"), (9, 13, "")], "", Span(9, 9)),
+        ("a\na\n", Span(2, 4), [(0, 4, "a\n")], "", Span(2, 2)),
+        (TEXT, SPAN, [(4, 8, ""), (4, 4, "x")], "", None),
+        (TEXT, SPAN, [(3, 8, "")], "", None),
+        (TEXT, SPAN, [(5, 8, "")], "", None),
+        (TEXT, SPAN, [(0, 0, "x")], "", None),
+        (TEXT, SPAN, [(4, 8, ""), (4, 4, "two\n")], "", None),
+        (TEXT, SPAN, [(4, 7, "TWO")], "TWO\n", Span(4, 8)),
+        (TEXT, SPAN, [(4, 7, "twice")], "TWO\n", None),
+    ],
+    ids=[
+        "removed",
+        "removed by and by",
+        "moved and removed",
+        "one of two removed, told as all",
+        "removed, typed there",
+        "more removed",
+        "less removed",
+        "not touched",
+        "removed and put back",
+        "replaced",
+        "replaced by another",
+    ],
+)
+def test_what_took_its_place_is_known_also_where_that_is_nothing(
+    text: str, span: Span, edits: list[Edit], new: str, expected: Span | None
+) -> None:
+    tracked = TrackedSpan(span.start, span.end)
+    assert tracked.locate_new(follow(text, tracked, edits), new) == expected
+
+
 def test_blank_text_is_not_known_again_by_its_looks() -> None:
     tracked = TrackedSpan(3, 4)
     assert tracked.locate(follow("one\n", tracked, [(0, 4, "two\n")]), "\n") == Span(3, 4), "it was not touched"

@@ -180,7 +180,7 @@ class _Attempt:
             return Landing("applied")
         if self._session.documents.get(self._edit.uri) is not self._edit.document:
             return Landing("conflict", CLOSED)
-        found = self._edit.tracked.locate(self._edit.document.buffer.text, self._result)
+        found = self._edit.tracked.locate_new(self._edit.document.buffer.text, self._result)
         if self._edit.place() is None and found is not None and self._result != self._edit.original:
             # Something else was typed in the same moment; the change itself is where it belongs.
             self._settle(found)

@@ -63,7 +63,7 @@ class PendingEdit:
         """Tell whether the document has the proposed text in its place: an editor that applied it by itself."""
         if self.new_file is not None or self.is_landing or self.place() is not None:
             return False
-        return self.tracked.locate(self.document.buffer.text, self.proposal.new_text) is not None
+        return self.tracked.locate_new(self.document.buffer.text, self.proposal.new_text) is not None
 
     def shown_at(self) -> Span:
         """Return where the proposal is shown to be: its place, or what is left of it."""

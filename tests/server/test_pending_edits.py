@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.server.conftest import Shared
-from tests.support.actions import CODE, NEW_ADD, NEW_SUB, propose, replacement, run, titled
-from tests.support.editor import Editor, Manner
+from tests.support.actions import CODE, NEW_ADD, NEW_SUB, edit_call, propose, replacement, run, titled
+from tests.support.configuration import write_user_config
+from tests.support.editor import CAPABILITIES, Editor, Manner
 from tests.support.fake_api import FakeApi, answer
+from tests.support.lsp_process import LspProcess
+from tests.support.window import Window, ask
+from tests.support.workspace import write
 
 
 @pytest.fixture
@@ -182,3 +189,71 @@ def test_the_text_and_not_the_editors_word_decides_what_became_of_a_change(
     else:
         assert result["message"]
         assert result["newText"] == NEW_ADD
+
+
+# --- an editor that lets no server change a document ------------------------------------------------
+
+
+@pytest.fixture
+def unwilling(isolated_home: Path, own_api: FakeApi, tmp_path: Path) -> Iterator[Window]:
+    write_user_config(isolated_home, own_api.base_url, tools={"mode": "edit"})
+    capabilities = copy.deepcopy(CAPABILITIES)
+    capabilities["workspace"]["applyEdit"] = False  # type: ignore[index]
+    with LspProcess() as process:
+        process.initialize(tmp_path, capabilities)
+        yield Window(process, tmp_path)
+
+
+@pytest.fixture
+def own_api() -> Iterator[FakeApi]:
+    with FakeApi() as api:
+        yield api
+
+
+@pytest.mark.parametrize("manner", ["honest", "full sync"])
+@pytest.mark.parametrize("of", ["one place", "several files"])
+def test_a_deletion_that_a_code_action_carried_is_known_as_applied(
+    unwilling: Window, own_api: FakeApi, tmp_path: Path, of: str, manner: Manner
+) -> None:
+    text = "keep\nkill\nkeep2\n"
+    write(tmp_path / "a.py", text)
+    editor = unwilling.open("a.py", text, manner)
+    if of == "one place":
+        own_api.enqueue(answer(replacement("")))
+        place = editor.select(1, 1)
+        change_id = run(editor, "edit", place, instruction="delete this")["result"]["edit"]["id"]
+    else:
+        change_id = ask(editor.server, own_api, edit_call("a.py", "kill\n", ""))["id"]
+    editor.run(titled(editor.actions(editor.cursor(1)), "Missy: Accept"))
+    assert editor.text == "keep\nkeep2\n"
+    assert "error" in editor.server.command("missy.accept", {"id": change_id})
+    assert editor.diagnostics() == []
+    assert not [action for action in editor.actions(editor.cursor(1)) if "Discard" in action["title"]]
+
+
+@pytest.mark.parametrize("of", ["one place", "several files"])
+def test_where_the_place_of_a_change_is_gone_no_accept_is_offered_that_would_do_nothing(
+    unwilling: Window, own_api: FakeApi, tmp_path: Path, of: str
+) -> None:
+    write(tmp_path / "a.py", CODE)
+    editor = unwilling.open("a.py", CODE)
+    if of == "one place":
+        propose(editor, own_api)
+    else:
+        ask(editor.server, own_api, edit_call("a.py", "def add(a, b):", "def plus(a, b):"))
+    assert titled(editor.actions(editor.cursor(3)), "Missy: Accept")["edit"]
+    editor.type(3, 4, "x")
+    offered = editor.actions(editor.cursor(3))
+    assert titled(offered, "Missy: Discard")
+    assert not [action for action in offered if "Accept" in action["title"]]
+    editor.undo()
+    assert titled(editor.actions(editor.cursor(3)), "Missy: Accept")["edit"]
+
+
+def test_a_new_file_is_accepted_there_by_the_command(unwilling: Window, own_api: FakeApi, tmp_path: Path) -> None:
+    editor = unwilling.open("a.py", CODE)
+    own_api.enqueue(answer("<path>tests/test_add.py</path>\n<replacement>\nassert add\n</replacement>"))
+    run(editor, "write-tests", editor.cursor(4))
+    accepted = editor.run(titled(editor.actions(editor.cursor(4)), "Missy: Accept"))
+    assert accepted["result"]["status"] == "applied"
+    assert (tmp_path / "tests" / "test_add.py").read_text() == "assert add\n"

@@ -130,9 +130,9 @@ def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
         return _Offer(f"Missy: {title} ({edit.title})", f"quickfix.missy.{name}", command, argument, diagnostics)
 
     accept = offer("Accept", "accept", "missy.accept")
-    if not session.client.apply_edit:
+    if not session.client.apply_edit and edit.new_file is None:
         # The edit alone: some editors run only the command of an action that has both (editors.md, ALE). That it was
-        # applied is seen by the text that comes back.
+        # applied is seen by the text that comes back. A new file is the server's to write.
         accept = attrs.evolve(accept, edit=accepting_edit(session, edit), command=None)
     yield accept
     count = hunk_count(edit)
@@ -288,7 +288,12 @@ def _instruction_line(
 
 
 def _shape(session: Session, offer: _Offer) -> Json | None:
-    """Return the offer as a CodeAction, as a Command where the client knows nothing else; None where neither can be."""
+    """Return the offer as a CodeAction, as a Command where the client knows nothing else; None where neither can be.
+
+    One without an edit and a command would do nothing: the place of the change that it is to accept is gone.
+    """
+    if offer.command is None and offer.edit is None:
+        return None
     command: Json = {"title": offer.title, "command": offer.command, "arguments": [offer.argument]}
     if not session.client.code_action_literals:
         return command if offer.command is not None else None
