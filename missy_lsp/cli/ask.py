@@ -272,7 +272,13 @@ async def _ask(
         if action is not None:
             action.show(answer)
     screen.summary(completion)
-    return 0
+    return 1 if _is_refused(answer) else 0
+
+
+def _is_refused(answer: dict[str, object]) -> bool:
+    """Tell whether an answer came without the change that it was to bring."""
+    edit = answer.get("edit")
+    return isinstance(edit, dict) and edit.get("status") == "refused"
 
 
 def _with_questions(call: Call, output: Output) -> Call:

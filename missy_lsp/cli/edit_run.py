@@ -48,7 +48,7 @@ class EditRun:
         for file in edit["files"]:
             for sentence in file["warnings"]:
                 output.note(f"{file['path']}: {sentence}", "yellow")
-            output.result(file.get("diff") or f"{file['path']}: the diff is too long to be shown\n", end="")
+            output.result(_shown(file), end="")
         if edit["status"] == "pending":
             output.note("nothing was written; add --apply to write it", "dim")
 
@@ -56,6 +56,14 @@ class EditRun:
         """Say that the draft of a request that failed is dropped."""
         if self.overlay.edit_count:
             self.setting.output.note(self.overlay.dropped("the request did not come to its end"), "yellow")
+
+
+def _shown(file: dict[str, object]) -> str:
+    """Return the diff of a file, or what stands for it where there is none to show."""
+    diff = file.get("diff")
+    if diff is None:
+        return f"{file['path']}: the diff is too long to be shown\n"
+    return str(diff) or f"{file['path']}: a new file without any text\n"
 
 
 def _write(changes: tuple[FileChange, ...]) -> None:

@@ -48,9 +48,28 @@ def test_apply_writes_every_file(missy: Missy, api: FakeApi, folder: Path) -> No
 def test_an_answer_that_is_cut_writes_nothing(missy: Missy, api: FakeApi, folder: Path) -> None:
     api.enqueue(TURN, answer("Half", stop_reason="max_tokens"))
     run = missy("ask", "rename", "--tools", "edit", "--apply")
+    assert run.code == 1
     assert "The 2 edits that the model had drafted were dropped" in run.err
     assert (folder / "a.py").read_bytes() == A.encode()
     assert not (folder / "b.py").exists()
+
+
+def test_a_cut_answer_fails_also_as_json_and_without_apply(missy: Missy, api: FakeApi) -> None:
+    api.enqueue(TURN, answer("Half", stop_reason="max_tokens"))
+    run = missy("ask", "rename", "--tools", "edit", "--json")
+    assert (run.code, json.loads(run.out)["edit"]["status"]) == (1, "refused")
+
+
+def test_a_new_file_without_text_is_named(missy: Missy, api: FakeApi, folder: Path) -> None:
+    api.enqueue(tool_turn(edit_call("pkg/__init__.py", "", "")), answer("Done."))
+    run = missy("ask", "make a package", "--tools", "edit", "--apply")
+    assert (run.code, run.out) == (0, "Done.\npkg/__init__.py: a new file without any text\n")
+    assert (folder / "pkg" / "__init__.py").read_bytes() == b""
+
+
+def test_a_diff_that_is_too_long_is_not_shown(missy: Missy, api: FakeApi) -> None:
+    api.enqueue(tool_turn(edit_call("b.py", "", "number = 1234567890\n" * 10_000)), answer("Done."))
+    assert missy("ask", "write it", "--tools", "edit").out == "Done.\nb.py: the diff is too long to be shown\n"
 
 
 def test_a_refusal_says_that_the_draft_is_dropped(missy: Missy, api: FakeApi, folder: Path) -> None:
