@@ -9,7 +9,7 @@ import platform
 import stat
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -18,6 +18,9 @@ from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
 from missy_lsp.config.trust import TrustStore
 from missy_lsp.errors import MissyError
+
+if TYPE_CHECKING:
+    from missy_lsp.config.values import Config
 
 Verdict = Literal["ok", "warning", "problem"]
 _STYLES: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "problem": "red"}
@@ -60,6 +63,7 @@ def examine(setting: Setting, today: date | None = None) -> Iterator[Finding]:
     yield from _vault(setting)
     yield from _providers(setting)
     yield from _models(setting, today or date.today())
+    yield from _ledger(setting)
     yield from _routing(setting)
     yield from _network(setting)
 
@@ -119,22 +123,25 @@ def _vault(setting: Setting) -> Iterator[Finding]:
 def _providers(setting: Setting) -> Iterator[Finding]:
     import asyncio
 
-    config = setting.load().config
+    config = _config(setting)
     if config is None:
         yield Finding("provider", "problem", "no provider is looked at before the configuration is mended")
         return
+    is_given = config.folder_provider is not None
     if config.default_provider not in config.providers:
         known = ", ".join(config.providers)
-        text = f"default_provider {config.default_provider} is not configured; to take one of {known}: "
-        yield Finding("provider", "problem", text + "missy providers switch NAME")
+        named_by = "folders gives this place to" if is_given else "default_provider"
+        text = f"{named_by} {config.default_provider}, which is not configured; to take one of {known}: "
+        yield Finding("provider", "problem", f"{text}missy providers switch NAME{' --here' if is_given else ''}")
     for provider, states in asyncio.run(_described(setting, config)):
         name = provider["name"]
         if provider["available"]:
-            default = ", the default" if provider["default"] else ""
+            default = "" if not provider["default"] else ", serves here by folders" if is_given else ", the default"
             yield Finding("provider", "ok", f"{name}: available ({provider['model']}){default}")
         else:
             verdict: Verdict = "problem" if provider["default"] else "warning"
-            yield Finding("provider", verdict, f"{name}: unavailable ({provider['reason']})")
+            here = ", serves here by folders" if provider["default"] and is_given else ""
+            yield Finding("provider", verdict, f"{name}: unavailable ({provider['reason']}){here}")
         for state in states:
             yield Finding("key", "ok", f"{name}: {state['fingerprint']} from {state['source']}, {state['state']}")
 
@@ -142,17 +149,35 @@ def _providers(setting: Setting) -> Iterator[Finding]:
 def _models(setting: Setting, today: date) -> Iterator[Finding]:
     """Say once of each configured model that it is legacy, retires, or is not known."""
     from missy_lsp.llm.configured_models import Concern, configured_models, standing
-    from missy_lsp.llm.told_models import catalogue_for
+    from missy_lsp.llm.told_models import ToldCatalogues
 
-    config = setting.load().config
+    config = _config(setting)
     if config is None:
         return
     verdicts: Mapping[Concern, Verdict] = {"none": "ok", "soon": "warning", "gone": "problem"}
-    catalogue = catalogue_for(config, setting.locations.told_models_file)
-    for model, uses in configured_models(config).items():
-        concern, said = standing(catalogue.facts(model), today)
+    told = ToldCatalogues(setting.locations.told_models_file)
+    uses: dict[tuple[str, Concern, str], tuple[str, ...]] = {}
+    for model in configured_models(config):
+        found = (model.id, *standing(told.of(model.provider).facts(model.id), today))
+        uses[found] = (*uses.get(found, ()), *model.uses)
+    for (model_id, concern, said), used in uses.items():
         if said:
-            yield Finding("model", verdicts[concern], f"{model} ({', '.join(uses)}): {said}")
+            yield Finding("model", verdicts[concern], f"{model_id} ({', '.join(used)}): {said}")
+
+
+def _ledger(setting: Setting) -> Iterator[Finding]:
+    """Look whether requests can be counted: with a cap for the day none is sent that can't be."""
+    config = _config(setting)
+    ledger, path = setting.ledger(), setting.locations.ledger_file
+    fault = ledger.fault()
+    if fault is None:
+        yield Finding("ledger", "ok", f"{path}{'' if path.exists() else ' (nothing spent yet)'}")
+    elif config is not None and config.budget.daily_usd is not None:
+        why = f"{path} can't be used ({fault}), and budget.daily_usd is set, so every request is refused"
+        yield Finding("ledger", "problem", f"{why}; mend or move the file, or take the cap out of your configuration")
+    else:
+        why = f"{path} can't be used ({fault}), so nothing that is spent is counted"
+        yield Finding("ledger", "warning", f"{why}; mend or move the file")
 
 
 def _routing(setting: Setting) -> Iterator[Finding]:
@@ -170,7 +195,13 @@ def _routing(setting: Setting) -> Iterator[Finding]:
             yield Finding("routing", "warning", f"routing.actions: there is no action {name} here; {hint}")
 
 
-async def _described(setting: Setting, config: Any) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def _config(setting: Setting) -> Config | None:
+    """Return the configuration as every request from here takes it, None where it can't be read."""
+    config = setting.load().config
+    return None if config is None else setting.placed(config)
+
+
+async def _described(setting: Setting, config: Config) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
     models = setting.models()
     try:
         described: list[dict[str, Any]] = await models.describe(config)

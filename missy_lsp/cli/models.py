@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from missy_lsp.cli.output import aligned, one_line
 from missy_lsp.cli.setting import Setting
-from missy_lsp.errors import MissyError
+from missy_lsp.errors import MissyError, ModelError
 
 if TYPE_CHECKING:
     from missy_lsp.config.values import Config
-    from missy_lsp.llm.catalogue import Catalogue, ModelFacts
+    from missy_lsp.credentials.resolve import ResolvedKey
+    from missy_lsp.llm.catalogue import ModelFacts
+    from missy_lsp.llm.providers.base import Listing
 
 _HEADINGS = ("model", "in", "out", "context", "answer", "status", "used by")
 _NUMBERS = range(1, 5)
@@ -34,7 +36,7 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 
     from missy_lsp.llm.configured_models import configured_models
     from missy_lsp.llm.registry import OFFLINE
-    from missy_lsp.llm.told_models import catalogue_for
+    from missy_lsp.llm.told_models import ToldCatalogues
 
     config = setting.config()
     code = 0
@@ -44,18 +46,18 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
         except MissyError as error:
             setting.output.note(f"missy: {one_line(error.message)} What is known without it follows.", "red")
             code = 1
-    catalogue = catalogue_for(config, setting.locations.told_models_file)
-    uses = configured_models(config)
-    listed = [(facts, _uses_of(facts, uses, catalogue)) for facts in catalogue.models.values() if facts.id != OFFLINE]
-    unknown = [
-        (facts, uses[model])
-        for model in uses
-        if not (facts := catalogue.facts(model)).known and model not in catalogue.models
-    ]
+    told = ToldCatalogues(setting.locations.told_models_file)
+    default = config.providers.get(config.default_provider)
+    catalogue = told.installed if default is None else told.of(default)
+    # The same model has a row of its own where the address of another provider told something else of it.
+    uses: dict[ModelFacts, tuple[str, ...]] = {facts: () for facts in catalogue.models.values() if facts.id != OFFLINE}
+    for model in configured_models(config):
+        facts = told.of(model.provider).facts(model.id)
+        uses[facts] = (*uses.get(facts, ()), *model.uses)
     if options.json:
-        setting.output.document([_fields(facts, used_by) for facts, used_by in (*listed, *unknown)])
+        setting.output.document([_fields(facts, used_by) for facts, used_by in uses.items()])
         return code
-    rows = [_HEADINGS, *(_row(facts, used_by) for facts, used_by in (*listed, *unknown))]
+    rows = [_HEADINGS, *(_row(facts, used_by) for facts, used_by in uses.items())]
     for line in aligned(rows, _NUMBERS):
         setting.output.result(line.rstrip())
     setting.output.result("in, out: USD per million tokens; context, answer: tokens")
@@ -81,17 +83,26 @@ async def _refresh(setting: Setting, config: Config) -> None:
             raise MissyError(f"The provider {entry.id} has no list of models.")
         vault = setting.vault()
         pool = await ProviderKeys(os.environ, lambda: vault, time.monotonic).pool(entry.id, entry.config)
-        await Destinations(setting.origins()).check(entry.id, entry.config, pool.keys[:1], None)
-        told = await entry.provider.list_models(pool.keys[0].secret, float(entry.config.timeout))
+        await Destinations(setting.origins()).check(entry.id, entry.config, pool.keys, None)
+        told = await _list_models(entry.provider, pool.keys, float(entry.config.timeout))
         kept = ToldModels(setting.locations.told_models_file).keep(origin_of(entry.config), told)
         setting.output.note(f"{entry.id} told of {len(kept)} models")
     finally:
         await registry.aclose()
 
 
-def _uses_of(facts: ModelFacts, uses: dict[str, tuple[str, ...]], catalogue: Catalogue) -> tuple[str, ...]:
-    """Return who uses a model, also where a gateway spells its id in another way."""
-    return tuple(use for model, used in uses.items() if catalogue.facts(model).id == facts.id for use in used)
+async def _list_models(provider: Listing, keys: tuple[ResolvedKey, ...], timeout_s: float) -> list[object]:
+    """Ask with each key in turn while they are refused or rate limited. Raises ModelError as the last one did."""
+    from missy_lsp.llm.retry import KEY_FAILURES
+
+    *others, last = keys
+    for key in others:
+        try:
+            return await provider.list_models(key.secret, timeout_s)
+        except ModelError as error:
+            if error.kind not in KEY_FAILURES:
+                raise
+    return await provider.list_models(last.secret, timeout_s)
 
 
 def _fields(facts: ModelFacts, used_by: tuple[str, ...]) -> dict[str, object]:

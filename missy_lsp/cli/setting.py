@@ -65,7 +65,11 @@ class Setting:
             raise ConfigError("\n".join(faults) or "the configuration can't be read")
         for problem in loaded.problems:
             self.output.note(f"{problem.severity}: {problem}", "yellow")
-        return at_place(loaded.config, self.locations.home, place or self.workspace or current_folder())
+        return self.placed(loaded.config, place)
+
+    def placed(self, config: Config, place: Path | None = None) -> Config:
+        """Return a configuration as it holds for a file, else for the folder: who serves there (`folders`)."""
+        return at_place(config, self.locations.home, place or self.workspace or current_folder())
 
     def vault(self) -> Vault:
         from missy_lsp.credentials.vault import open_vault

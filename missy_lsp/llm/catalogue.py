@@ -18,7 +18,7 @@ from missy_lsp.config.values import EFFORTS
 from missy_lsp.llm.types import Usage
 
 ThinkingMode = Literal["adaptive", "enabled", "disabled", "between_tools"]
-ModelStatus = Literal["current", "legacy", "deprecated", "unknown"]
+ModelStatus = Literal["current", "legacy", "deprecated", "retired", "unknown"]
 
 _DATA_FILE = "models.json"
 _TOKENS_PER_PRICE = 1_000_000

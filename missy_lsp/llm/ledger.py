@@ -6,6 +6,7 @@ transaction that checks the cap, so that requests of other processes can't pass 
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -158,6 +159,20 @@ class Ledger:
                 "invalid_request", f"The ledger {self._path} can't be read: {error}. Move it away to begin a new one."
             ) from None
         return tuple(SpendingSum(str(key), count, Usage(*tokens), cost) for key, count, *tokens, cost in rows)
+
+    def fault(self) -> str | None:
+        """Return why requests can't be counted here, None where they can; no file is made that is not there."""
+        try:
+            if not self._path.exists():
+                above = next(folder for folder in self._path.parents if folder.exists())
+                is_usable = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+                return None if is_usable else f"{above} is no folder that can be written to"
+            with self._open() as connection:
+                self._spent(connection, self._midnight())
+                _number(connection, "select sum(usd) from reservation")
+        except (sqlite3.Error, OSError) as error:
+            return str(error)
+        return None
 
     def today_usd(self) -> float:
         """Return what was spent since midnight, local time. Raises as `sums` does."""

@@ -14,9 +14,9 @@ from pathlib import Path
 import attrs
 
 from missy_lsp.config.files import write_atomically
-from missy_lsp.config.values import EFFORTS, Config, ProviderConfig
+from missy_lsp.config.values import EFFORTS, ProviderConfig
 from missy_lsp.errors import MissyError
-from missy_lsp.llm.catalogue import Catalogue, ModelFacts
+from missy_lsp.llm.catalogue import Catalogue, ModelFacts, ModelStatus
 from missy_lsp.llm.destinations import origin_of
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,8 @@ MOST_ID_CHARACTERS = 200
 MOST_FILE_BYTES = 4 * 1024 * 1024
 _MOST_TOKENS = 100_000_000
 _MOST_ADDRESSES = 50
-_LIFECYCLES = ("active", "deprecated", "retired")
+_ENDINGS: Mapping[str, ModelStatus] = {"deprecated": "deprecated", "retired": "retired"}
+_LIFECYCLES = ("active", *_ENDINGS)
 
 
 @attrs.frozen
@@ -52,7 +53,7 @@ class ToldModel:
             efforts=efforts,
             effort_default=facts.effort_default if facts.effort_default in efforts else None,
             structured_outputs=structured,
-            status=facts.status if self.lifecycle in (None, "active") else "deprecated",
+            status=_ENDINGS.get(self.lifecycle or "", facts.status),
         )
         return changed if self.lifecycle is None else attrs.evolve(changed, retires=self.retires)
 
@@ -76,12 +77,6 @@ def told_model(entry: object) -> ToldModel | None:
         lifecycle if lifecycle in _LIFECYCLES else None,
         _day(entry.get("retires_at")),
     )
-
-
-def catalogue_for(config: Config, file: Path) -> Catalogue:
-    """Return the catalogue with what the default provider's address told when it was last asked."""
-    provider = config.providers.get(config.default_provider)
-    return Catalogue.load() if provider is None else ToldCatalogues(file).of(provider)
 
 
 class ToldCatalogues:
@@ -110,11 +105,23 @@ class ToldCatalogues:
 
 
 def overlaid(catalogue: Catalogue, told: Iterable[ToldModel]) -> Catalogue:
-    """Return the catalogue with what was told; a model that it does not know keeps the most careful price."""
+    """Return the catalogue with what was told; a model that it does not know keeps the most careful price.
+
+    Of several spellings of one model the catalogue's own counts for it, else the last in their order: the latest date.
+    A spelling of which something else was told stands beside it.
+    """
     models = dict(catalogue.models)
+    spellings: dict[str, list[ToldModel]] = {}
     for model in told:
-        facts = catalogue.facts(model.id)
-        models[facts.id] = model.over(models.get(facts.id, facts))
+        spellings.setdefault(catalogue.facts(model.id).id, []).append(model)
+    for known_id, named in spellings.items():
+        facts = catalogue.facts(known_id)
+        *others, first = sorted(named, key=lambda model: (model.id == known_id, model.id))
+        models[known_id] = first.over(facts)
+        for model in others:
+            own = model.over(facts)
+            if model.id != known_id and own != models[known_id]:
+                models[model.id] = attrs.evolve(own, id=model.id)
     return attrs.evolve(catalogue, models=models)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -14,7 +16,7 @@ from missy_lsp.cli.output import Output
 from missy_lsp.cli.setting import Setting
 from tests.support.commands import Missy
 from tests.support.configuration import FAKE_KEY, write_user_config
-from tests.support.fake_api import FakeApi
+from tests.support.fake_api import FakeApi, answer
 
 
 def write(home: Path, text: str) -> Path:
@@ -29,7 +31,7 @@ def test_a_good_setup_has_no_problem_and_asks_nobody(missy: Missy, api: FakeApi)
     run = missy("doctor")
     assert (run.code, run.err) == (0, ""), run.out
     assert "problem" not in run.out
-    for area in ("missy", "package", "file", "vault", "provider", "key"):
+    for area in ("missy", "package", "file", "vault", "provider", "key", "ledger"):
         assert any(line.split()[1] == area for line in run.out.splitlines()), area
     assert "anthropic: available (claude-sonnet-4-6), the default" in run.out
     assert api.connections == 0
@@ -103,6 +105,73 @@ def test_a_problem_is_named_and_exits_1(
     assert any(said in line for line in problems), run.out
     assert "CANARY" not in run.out + run.err
     assert missy("doctor", "--json").code == 1
+
+
+@pytest.mark.parametrize(
+    ("served_by", "code", "verdict", "said"),
+    [
+        ("anthropic", 0, "ok", "anthropic: available (claude-sonnet-4-6), serves here by folders"),
+        ("keyless", 1, "problem", "keyless: unavailable (no API key"),
+        ("gone", 1, "problem", "folders gives this place to gone, which is not configured"),
+    ],
+)
+def test_the_provider_that_serves_the_folder_counts(
+    missy: Missy, isolated_home: Path, tmp_path: Path, served_by: str, code: int, verdict: str, said: str
+) -> None:
+    providers = {
+        "anthropic": {"api_key": FAKE_KEY, "model": "claude-sonnet-4-6"},
+        "keyless": {"name": "anthropic", "api_keys": []},
+    }
+    default = "keyless" if served_by == "anthropic" else "anthropic"
+    folders = {str(tmp_path): served_by}
+    write_user_config(isolated_home, providers=providers, default_provider=default, folders=folders)
+    run = missy("doctor")
+    assert run.code == code, run.out
+    assert any(line.split(maxsplit=2)[0] == verdict and said in line for line in run.out.splitlines()), run.out
+    assert ", the default" not in run.out
+    if served_by == "gone":
+        assert "missy providers switch NAME --here" in run.out
+
+
+def spoilt(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"no database" * 1000)
+
+
+def below_a_file(file: Path) -> None:
+    file.parent.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.write_text("")
+
+
+def of_a_newer_version(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("pragma user_version = 99")
+
+
+@pytest.mark.parametrize("make", [spoilt, below_a_file, of_a_newer_version])
+@pytest.mark.parametrize("cap", [None, 5.0])
+def test_a_ledger_that_can_not_be_used_is_named_and_a_problem_where_a_cap_needs_it(
+    missy: Missy, isolated_home: Path, make: Callable[[Path], None], cap: float | None
+) -> None:
+    write_user_config(isolated_home, budget={"daily_usd": cap})
+    file = Setting.here(Output()).locations.ledger_file
+    make(file)
+    run = missy("doctor")
+    (line,) = (line for line in run.out.splitlines() if line.split()[1] == "ledger")
+    assert str(file) in line
+    assert (run.code, line.split()[0]) == ((0, "warning") if cap is None else (1, "problem"))
+    assert ("every request is refused" in line) == (cap is not None)
+
+
+def test_no_ledger_is_made_by_looking(missy: Missy, api: FakeApi) -> None:
+    assert "(nothing spent yet)" in missy("doctor").out
+    file = Setting.here(Output()).locations.ledger_file
+    assert not file.exists()
+    api.enqueue(answer("Hello."))
+    missy("ask", "hello")
+    assert file.exists()
+    assert f"{file}\n" in missy("doctor").out
 
 
 def test_a_missing_package_is_named(missy: Missy, monkeypatch: pytest.MonkeyPatch, isolated_home: Path) -> None:

@@ -208,3 +208,60 @@ def test_what_was_told_of_a_model_counts_for_what_is_sent_to_it(
     assert (before["output_config"], after["output_config"]) == ({"effort": "high"}, {"effort": "low"})
     assert after["max_tokens"] == 900 < before["max_tokens"]
     assert forgotten == before
+
+
+def test_what_an_address_told_counts_for_its_own_provider_alone(
+    missy: Missy, isolated_home: Path, api: FakeApi
+) -> None:
+    gateway = {"name": "anthropic", "api_key": FAKE_KEY, "base_url": api.base_url, "model": "claude-sonnet-4-6"}
+    other = gateway | {"base_url": "http://127.0.0.1:9", "fast_model": "claude-haiku-4-5", "premium_model": "own"}
+    providers = {"gateway": gateway, "other": other, "anthropic": {"enabled": False}}
+    write_user_config(isolated_home, providers=providers, default_provider="gateway")
+    api.enqueue(page(SONNET | {"lifecycle": "retired"}, {"id": "own", "max_tokens": 7}))
+    missy("models", "--refresh")
+    listed = json.loads(missy("models", "--json").out)
+    found = [
+        (model["id"], model["status"], model["maxOutputTokens"], model["usedBy"])
+        for model in listed
+        if model["usedBy"] or model["id"] == "own"
+    ]
+    installed = Catalogue.load()
+    assert found == [
+        ("claude-haiku-4-5", "legacy", 64000, ["other fast"]),
+        ("claude-sonnet-4-6", "retired", 50000, ["gateway primary"]),
+        ("own", "unknown", 7, []),
+        ("claude-sonnet-4-6", "legacy", 128000, ["other primary"]),
+        ("own", "unknown", installed.facts("own").max_output_tokens, ["other premium"]),
+    ]
+    run = missy("doctor")
+    assert run.code == 1
+    assert "claude-sonnet-4-6 (gateway primary): retired, requests to it fail" in run.out
+    assert "claude-sonnet-4-6 (other primary): still served, legacy" in run.out
+
+
+@pytest.mark.parametrize(
+    "refusal", [(401, "authentication_error"), (403, "permission_error"), (429, "rate_limit_error")]
+)
+def test_a_refresh_takes_the_next_key_where_one_is_refused(
+    missy: Missy, isolated_home: Path, api: FakeApi, refusal: tuple[int, str]
+) -> None:
+    keys = [f"{FAKE_KEY}-first", f"{FAKE_KEY}-second"]
+    provider = {"api_keys": keys, "base_url": api.base_url, "model": "claude-sonnet-4-6"}
+    write_user_config(isolated_home, providers={"anthropic": provider})
+    api.enqueue(api_error(*refusal, "not with this key"), page(SONNET))
+    run = missy("models", "--refresh")
+    assert (run.code, row_of("claude-sonnet-4-6", run.out)[4]) == (0, "50000")
+    assert [request.headers["x-api-key"] for request in api.requests] == keys
+    api.enqueue(*[api_error(*refusal, "not with this key")] * 2)
+    assert missy("models", "--refresh").code == 1
+    assert len(api.requests) == 4
+
+
+def test_a_refresh_does_not_go_on_with_another_key_where_the_key_is_not_at_fault(
+    missy: Missy, isolated_home: Path, api: FakeApi
+) -> None:
+    provider = {"api_keys": [f"{FAKE_KEY}-1", f"{FAKE_KEY}-2"], "base_url": api.base_url}
+    write_user_config(isolated_home, providers={"anthropic": provider})
+    api.enqueue(api_error(529, "overloaded_error", "busy"))
+    assert missy("models", "--refresh").code == 1
+    assert len(api.requests) == 1
