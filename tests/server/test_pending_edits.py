@@ -191,6 +191,23 @@ def test_the_text_and_not_the_editors_word_decides_what_became_of_a_change(
         assert result["newText"] == NEW_ADD
 
 
+def test_a_deletion_counts_as_applied_where_something_is_typed_in_the_same_moment(shared: Shared, api: FakeApi) -> None:
+    text = "keep\nkill\nkeep2\n"
+    editor = shared.edit(text)
+    api.enqueue(answer(replacement("")))
+    edit = run(editor, "edit", editor.select(1, 1), instruction="delete this")["result"]["edit"]
+
+    def types_and_applies(params: object) -> object:
+        editor.type(0, 0, "# typed\n")
+        editor.type(2, 0, "", until=(3, 0))
+        return {"applied": False, "failureReason": "it moved"}
+
+    editor.server.answer("workspace/applyEdit", types_and_applies)
+    result = editor.server.command("missy.accept", {"id": edit["id"]})["result"]
+    assert (result["status"], editor.text) == ("applied", "# typed\nkeep\nkeep2\n")
+    assert editor.diagnostics() == []
+
+
 # --- an editor that lets no server change a document ------------------------------------------------
 
 
@@ -257,3 +274,17 @@ def test_a_new_file_is_accepted_there_by_the_command(unwilling: Window, own_api:
     accepted = editor.run(titled(editor.actions(editor.cursor(4)), "Missy: Accept"))
     assert accepted["result"]["status"] == "applied"
     assert (tmp_path / "tests" / "test_add.py").read_text() == "assert add\n"
+
+
+def test_what_the_user_wrote_into_the_draft_is_what_the_code_action_carries(
+    unwilling: Window, own_api: FakeApi
+) -> None:
+    editor = unwilling.open("a.py", CODE)
+    edit = propose(editor, own_api)
+    draft = Path(editor.server.command("missy.editProposal", {"id": edit["id"]})["result"]["uri"][len("file://") :])
+    draft.write_bytes(b"\xff")
+    assert not [action for action in editor.actions(editor.cursor(4)) if "Accept" in action["title"]]
+    draft.write_text(NEW_ADD.replace("int", "float"))
+    editor.run(titled(editor.actions(editor.cursor(4)), "Missy: Accept"))
+    assert editor.text == CODE.replace("add(a, b):", "add(a: float, b: float) -> float:")
+    assert "error" in editor.server.command("missy.accept", {"id": edit["id"]})

@@ -13,6 +13,7 @@ from lsprotocol import types
 
 from missy_lsp.characters import one_line
 from missy_lsp.document import Position
+from missy_lsp.errors import ModelError
 from missy_lsp.features.chat_document import is_chat
 from missy_lsp.server.attention import diagnostic_line
 from missy_lsp.server.dispatch import Request
@@ -121,7 +122,7 @@ def _chat(session: Session, params: types.CodeActionParams, document: OpenDocume
 
 def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
     """Offer what can be done with a change that waits for review."""
-    from missy_lsp.server.proposals import accepting_edit, diagnostic_of, hunk_count
+    from missy_lsp.server.proposals import diagnostic_of, hunk_count
 
     diagnostics = (diagnostic_of(edit),)
 
@@ -133,7 +134,7 @@ def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
     if not session.client.apply_edit and edit.new_file is None:
         # The edit alone: some editors run only the command of an action that has both (editors.md, ALE). That it was
         # applied is seen by the text that comes back. A new file is the server's to write.
-        accept = attrs.evolve(accept, edit=accepting_edit(session, edit), command=None)
+        accept = attrs.evolve(accept, edit=_carried(session, edit), command=None)
     yield accept
     count = hunk_count(edit)
     if count > 1 and session.client.apply_edit:
@@ -147,6 +148,18 @@ def _decisions(session: Session, edit: PendingEdit) -> Iterator[_Offer]:
         yield offer("Retry one tier up", "retry-up", "missy.retry", tier=edit.tier_above)
     if (below := _tier_beside(session, edit.uri, edit.provider, edit.tier, above=False)) is not None:
         yield offer("Retry one tier down", "retry-down", "missy.retry", tier=below)
+
+
+def _carried(session: Session, edit: PendingEdit) -> Json | None:
+    """Return what an Accept without a command carries: what the user wrote into the draft counts, None if it can't."""
+    from missy_lsp.server.drafts import take_draft
+    from missy_lsp.server.proposals import accepting_edit
+
+    try:
+        take_draft(session, edit)
+    except ModelError:
+        return None
+    return accepting_edit(session, edit)
 
 
 def _again(session: Session, uri: str) -> Iterator[_Offer]:
