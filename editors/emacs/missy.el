@@ -1387,12 +1387,15 @@ With a prefix argument, choose the tier."
          run)
     (dolist (buffer (missy--edit-buffers edit))
       (with-current-buffer buffer (missy--document connection)))
-    (missy--forget (plist-get edit :id))
     (setq run (missy--start connection "missy.retry"
                             (append (list :id (plist-get edit :id))
                                     (when tier (list :tier tier)))
                             "Retry" "Retry" nil
-                            (lambda (answer) (missy--take-edit run answer))))))
+                            (lambda (answer)
+                              ;; The server keeps the change until there is a new one.
+                              (unless (member (missy--get answer :edit :status) '(nil "refused"))
+                                (missy--forget (plist-get edit :id)))
+                              (missy--take-edit run answer))))))
 
 ;;;###autoload
 (defun missy-diff ()

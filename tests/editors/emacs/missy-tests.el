@@ -333,6 +333,19 @@
     (should (= 1 (length missy--pending)))
     (should-not (equal first (plist-get (car missy--pending) :id)))))
 
+(tests-define a-retry-that-fails-leaves-the-change
+  (tests-propose)
+  (let ((first (plist-get (car missy--pending) :id)))
+    (goto-char (point-max))
+    (insert "# wrong key\n")
+    (goto-char (point-min))
+    (tests-command #'missy-retry)
+    (tests-idle)
+    (should (equal (list first) (mapcar (lambda (edit) (plist-get edit :id)) missy--pending)))
+    (tests-command #'missy-accept)
+    (tests-said "the change is applied")
+    (should-not missy--pending)))
+
 (tests-define explain-answers-in-the-buffer
   (tests-command #'missy-explain)
   (tests-idle)
