@@ -8,7 +8,7 @@ import attrs
 
 from missy_lsp.errors import MissyError
 from missy_lsp.tools.overlay import FileChange, Overlay
-from missy_lsp.tools.writing import stands, write_file
+from missy_lsp.tools.writing import InTheWayError, check_writable, write_file
 
 if TYPE_CHECKING:
     from missy_lsp.cli.setting import Setting
@@ -67,11 +67,19 @@ def _shown(file: dict[str, object]) -> str:
 
 
 def _write(changes: tuple[FileChange, ...]) -> None:
-    """Write every file, none where one has changed since it was read."""
-    stale = [change.location.name for change in changes if not stands(change.location, change.before)]
-    if stale:
-        raise MissyError(f"{', '.join(stale)} changed since the model read it. Nothing was written; try again.")
+    """Write every file, none where something is in the way of one: it has changed since, or is read-only."""
+    faults = [fault for change in changes if (fault := _fault(change)) is not None]
+    if faults:
+        raise MissyError(f"{'; '.join(faults)}. Nothing was written; try again.")
     for done, change in enumerate(changes):
         fault = write_file(change.location, change.before, change.after)
         if fault is not None:
             raise MissyError(f"{fault}. {done} of {len(changes)} files were written.")
+
+
+def _fault(change: FileChange) -> str | None:
+    try:
+        check_writable(change.location, change.before)
+    except InTheWayError as in_the_way:
+        return in_the_way.message
+    return None

@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from missy_lsp.config.files import keep_newest, write_atomically
 from missy_lsp.errors import ModelError
+from missy_lsp.features.text_forms import with_line_ends_of
 from missy_lsp.server.answer_documents import show_document
 from missy_lsp.server.pending_edits import KEPT_MOST, PendingEdit
 from missy_lsp.server.proposals import draft_folder
@@ -61,14 +62,16 @@ def take_file_draft(session: Session, file: GroupFile) -> None:
     if (text := _edited(session, file)) is None:
         return
     before = file.change.before
+    # The file may have been opened since the draft was: then its change has the line ends of the editor.
+    text = with_line_ends_of(before or "", file.draft_text, text)[1]
     if text == before:
         raise _no_change(file)
     file.change = attrs.evolve(file.change, after=text)
     file.draft_text = text
     edit = file.edit
-    if before is None or edit is None or not session.pending.has(edit):
+    if edit is None or not session.pending.has(edit):
         return
-    head, tail = file.around
+    before, (head, tail) = before or "", file.around
     if len(text) >= head + tail and text[:head] == before[:head] and text.endswith(before[len(before) - tail :]):
         edit.proposal = attrs.evolve(edit.proposal, new_text=text[head : len(text) - tail])
     else:

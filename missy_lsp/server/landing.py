@@ -8,13 +8,14 @@ was made for stands at its place at that moment.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import attrs
 from lsprotocol import types
 
 from missy_lsp.document import Span
+from missy_lsp.errors import ModelError
 from missy_lsp.features.hunks import Hunk, apply
 from missy_lsp.server.edit_shapes import text_edits, workspace_edit
 from missy_lsp.server.protocol import ClientRefused
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from missy_lsp.server.session import Session
     from missy_lsp.tracking import TrackedSpan
 
+Outcome = TypeVar("Outcome")
 LandingStatus = Literal["applied", "refused", "conflict"]
 
 REPLY_WITHIN_S = 20.0
@@ -87,6 +89,39 @@ class Landing:
 
     status: LandingStatus
     message: str = ""
+
+
+class Lands(Protocol):
+    """A change that is applied at this moment, or not."""
+
+    @property
+    def is_landing(self) -> bool: ...
+
+
+def refuse_while_landing(change: Lands) -> None:
+    """Raise ModelError (`invalid_request`, retryable) for a change that is being applied: it is decided on already."""
+    if change.is_landing:
+        raise ModelError(
+            "invalid_request",
+            "This change is being applied at this moment. Wait until that has ended; undo takes it back.",
+            retryable=True,
+        )
+
+
+async def to_its_end(session: Session, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Do what must not be left half done, and return what came of it, whatever cancels the request meanwhile.
+
+    What has begun to change the editor's text can't be taken back, so that its answer is what really happened. Only
+    the end of the server ends it: then CancelledError is raised.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    session.keep(task)
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue
+    return task.result()
 
 
 async def land(session: Session, edit: Landable, chosen: Sequence[Hunk]) -> Landing:

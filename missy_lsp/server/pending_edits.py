@@ -78,11 +78,11 @@ class PendingEdits:
         self._due: set[str] = set()
 
     def add(self, edit: PendingEdit) -> PendingEdit | None:
-        """Keep a proposal; return the oldest one where it had to go for it."""
+        """Keep a proposal; return the oldest one, of those that are not being applied, where it had to go for it."""
         self._edits[edit.id] = edit
         if len(self._edits) <= KEPT_MOST:
             return None
-        oldest = next(iter(self._edits.values()))
+        oldest = next((kept for kept in self._edits.values() if not kept.is_landing), edit)
         self.remove(oldest)
         return oldest
 

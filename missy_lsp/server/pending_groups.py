@@ -71,9 +71,11 @@ class ChangeGroups:
         return tuple(self._groups.values())
 
     def add(self, group: ChangeGroup) -> ChangeGroup | None:
-        """Keep a group; return the oldest one where it has to go for it."""
+        """Keep a group; return the oldest one, of those that are not being applied, where it has to go for it."""
         self._groups[group.id] = group
-        return next(iter(self._groups.values())) if len(self._groups) > KEPT_MOST else None
+        if len(self._groups) <= KEPT_MOST:
+            return None
+        return next((kept for kept in self._groups.values() if not kept.is_landing), None)
 
     def remove(self, group: ChangeGroup) -> None:
         if self._groups.pop(group.id, None) is not None:
@@ -100,11 +102,16 @@ class ChangeGroups:
 def named(
     files: tuple[GroupFile, ...], uris: tuple[str, ...], real_path: Callable[[str], Path | None]
 ) -> list[GroupFile]:
-    """Return the files that URIs name. Raises ModelError (`invalid_request`) for one that is none of them."""
-    chosen = []
+    """Return the files that URIs name, each once. Raises ModelError (`invalid_request`) for no URI and a wrong one."""
+    if not uris:
+        raise ModelError(
+            "invalid_request", "No file was named, so nothing was applied. Name some, or leave `files` out for all."
+        )
+    chosen: list[GroupFile] = []
     for uri in uris:
         file = next((file for file in files if uri == file.uri or real_path(uri) == file.change.path), None)
         if file is None:
             raise ModelError("invalid_request", f"The change has no file {uri[:200]} that waits.")
-        chosen.append(file)
+        if file not in chosen:
+            chosen.append(file)
     return chosen

@@ -16,7 +16,7 @@ from missy_lsp.features.edits import NoProposal, Proposal
 from missy_lsp.features.hunks import hunks, unified_diff
 from missy_lsp.server.answer_documents import show_answer
 from missy_lsp.server.edit_shapes import range_of, text_edits, workspace_edit
-from missy_lsp.server.landing import CLOSED, OVERLAP, Landing, land
+from missy_lsp.server.landing import CLOSED, OVERLAP, Landing, land, refuse_while_landing, to_its_end
 from missy_lsp.server.new_files import new_file_path, write_new_file
 from missy_lsp.server.pending_edits import PendingEdit
 
@@ -139,15 +139,29 @@ def keep(session: Session, edit: PendingEdit) -> None:
 
 
 def expire(session: Session, edit: PendingEdit) -> None:
+    """End the time of a proposal; one that is being applied gets another hour, in case it does not succeed."""
+    if edit.is_landing:
+        edit.forget = asyncio.get_running_loop().call_later(KEPT_S, expire, session, edit).cancel
+        return
     session.pending.remove(edit)
     publish(session, edit.document)
 
 
 async def decide_now(session: Session, edit: PendingEdit, chosen: tuple[int, ...] | None = None) -> Json:
-    """Apply a proposal, whole or the hunks with these numbers, and say what became of it."""
-    if edit.is_landing:
-        raise ModelError("invalid_request", "This change is being applied at this moment.", retryable=True)
+    """Apply a proposal, whole or the hunks with these numbers, and say what became of it; a cancel does not stop it.
+
+    Raises ModelError (`invalid_request`) for one that is being applied or was let go of, and for a wrong number.
+    """
+    refuse_while_landing(edit)
+    session.pending.get(edit.id)  # between the command and this, another one may have discarded it
+    count = hunk_count(edit)
+    if chosen is not None and edit.new_file is None and not set(chosen) <= set(range(count)):
+        raise ModelError("invalid_request", f"The change has {count} hunks, numbered from 0.")
     edit.is_landing = True
+    return await to_its_end(session, _decide(session, edit, chosen))
+
+
+async def _decide(session: Session, edit: PendingEdit, chosen: tuple[int, ...] | None) -> Json:
     try:
         landing = await _apply(session, edit, chosen)
     finally:
@@ -163,8 +177,6 @@ async def _apply(session: Session, edit: PendingEdit, chosen: tuple[int, ...] | 
     if edit.new_file is not None:
         return await write_new_file(session, edit.new_file, edit.proposal.new_text)
     every = hunks(edit.original, edit.proposal.new_text)
-    if chosen is not None and not set(chosen) <= set(range(len(every))):
-        raise ModelError("invalid_request", f"The change has {len(every)} hunks, numbered from 0.")
     wanted = every if chosen is None else tuple(every[number] for number in sorted(set(chosen)))
     return await land(session, edit, wanted)
 

@@ -13,18 +13,8 @@ from tests.server.conftest import Shared
 from tests.support.actions import edit_call, titled, tool_turn
 from tests.support.fake_api import FakeApi, answer, block_start, message_start, stream, text_delta
 from tests.support.lsp_process import LspProcess
-from tests.support.window import Window, ask
+from tests.support.window import NEW_A, NEW_B, NEW_C, RENAME, A, B, Window, ask, on_disk
 from tests.support.workspace import write
-
-A = "def add(a, b):\n    return a + b\n"
-B = "import a\n\n\nprint(a.add(1, 2))\n"
-NEW_A, NEW_B = A.replace("add", "plus"), B.replace("add", "plus")
-NEW_C = "import a\n\n\ndef test_plus():\n    assert a.plus(1, 2) == 3\n"
-RENAME = (
-    edit_call("a.py", "def add(a, b):", "def plus(a, b):"),
-    edit_call("b.py", "a.add(1, 2)", "a.plus(1, 2)"),
-    edit_call("tests/c.py", "", NEW_C),
-)
 
 
 @pytest.fixture
@@ -52,10 +42,6 @@ def folder(shared: Shared) -> Iterator[Path]:
 @pytest.fixture
 def window(server: LspProcess, folder: Path) -> Window:
     return Window(server, folder)
-
-
-def on_disk(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes().decode() for path in folder.rglob("*.py")}
 
 
 def test_one_change_of_several_files_waits_and_is_accepted_whole(
@@ -126,7 +112,7 @@ def test_where_one_file_has_changed_nothing_is_applied_and_all_is_kept(
     result = server.command("missy.accept", {"id": edit["id"]})["result"]
     name = {"open document": "a.py", "file on disk": "b.py", "new file": "tests/c.py"}[changed]
     assert (result["status"], {file["status"] for file in result["files"]}) == ("conflict", {"pending"})
-    assert result["message"].startswith(f"{name} changed since")
+    assert result["message"].startswith(f"{name} {'exists already' if changed == 'new file' else 'changed since'}")
     assert (editor.text, on_disk(folder)) == before
     match changed:
         case "open document":

@@ -19,9 +19,12 @@ from missy_lsp.llm.ledger import Ledger, Spending
 from missy_lsp.llm.types import Usage
 from missy_lsp.server.parent_watch import IsGone, watch_by_signal, watch_process
 from tests.support import noisy_provider
+from tests.support.actions import CODE, propose
 from tests.support.configuration import write_user_config
+from tests.support.editor import CAPABILITIES
 from tests.support.fake_api import FakeApi, Hold, block_start, message_start, stream, text_delta
 from tests.support.lsp_process import LspProcess, Message, server_command
+from tests.support.window import Window
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX processes")
 
@@ -70,6 +73,23 @@ def test_a_server_that_is_ended_waits_for_a_ledger_that_is_held(
         other.execute("rollback")
         assert server.process.wait(5) == 0
         assert other.execute("select count(*), sum(input_tokens) from request").fetchone() == (2, 11)
+
+
+def test_a_server_that_is_ended_while_a_change_lands_does_not_wait_for_the_editor(
+    isolated_home: Path, api: FakeApi, tmp_path: Path
+) -> None:
+    write_user_config(isolated_home, api.base_url)
+    with LspProcess() as server:
+        server.initialize(tmp_path, CAPABILITIES)
+        window = Window(server, tmp_path)
+        edit = propose(window.open("a.py", CODE), api)
+        window.hold()
+        accept = server.start_command("missy.accept", {"id": edit["id"]})
+        window.held()
+        assert server.close() == 0
+        server.wait_for_end()
+        [reply] = replies_to(server, accept)
+        assert reply["error"]["message"] == "The server is stopping."
 
 
 def test_a_client_that_no_longer_reads_its_pipe_ends_the_server(isolated_home: Path) -> None:

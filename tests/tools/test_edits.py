@@ -12,7 +12,7 @@ from missy_lsp.syntax.definitions import syntax_faults
 from missy_lsp.tools.overlay import MAX_EDITS, Overlay
 from missy_lsp.tools.redacting import RedactingToolbox
 from missy_lsp.tools.toolbox import Toolbox
-from missy_lsp.tools.writing import stands, write_file
+from missy_lsp.tools.writing import InTheWayError, check_writable, write_file
 from tests.support.workspace import INSIDE_CANARY, needs_links, write
 
 APP = "import os\n\n\ndef main():\n    return os.name\n"
@@ -318,8 +318,9 @@ async def test_a_change_is_written_where_its_text_stands_and_the_mode_stays(work
     assert file.stat().st_mode & 0o777 == (0o755 if os.name == "posix" else 0o666)
     assert (workspace / "deep" / "er" / "new.py").read_text("utf-8") == "x = 1\n"
     assert not list(workspace.rglob("*.tmp"))
-    for change, reason in ((app, "has changed since"), (new, "exists already")):
-        assert not stands(change.location, change.before)
+    for change, reason in ((app, "changed since"), (new, "exists already")):
+        with pytest.raises(InTheWayError, match=reason):
+            check_writable(change.location, change.before)
         assert reason in str(write_file(change.location, change.before, change.after))
 
 

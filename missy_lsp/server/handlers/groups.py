@@ -18,6 +18,8 @@ from missy_lsp.server.change_groups import (
     real_path_of,
 )
 from missy_lsp.server.drafts import take_file_draft
+from missy_lsp.server.edit_rights import forbidden
+from missy_lsp.server.landing import Landing, refuse_while_landing
 from missy_lsp.server.pending_groups import named
 from missy_lsp.server.proposals import decide_now as decide_edit
 from missy_lsp.server.proposals import describe as describe_edit
@@ -61,8 +63,9 @@ async def _accept_hunks(
             "Parts of a change can only be accepted in one file that is open in the editor, so nothing was applied. "
             "Name one file by its id and open it, or accept it whole.",
         )
-    if group.is_landing:
-        raise ModelError("invalid_request", "This change is being applied at this moment.", retryable=True)
+    refuse_while_landing(group)
+    if (why := forbidden(session, files)) is not None:
+        return {**describe_file(files[0]), **describe_edit(edit, Landing("refused", why))}
     group.is_landing = True
     try:
         described = await decide_edit(session, edit, hunks)
@@ -90,7 +93,8 @@ def file_to_draft(found: Found) -> GroupFile:
 
 
 def discard_group(session: Session, found: Found, named_id: str) -> Json:
-    """Let go of a group or one file of it; nothing is changed."""
+    """Let go of a group or one file of it; nothing is changed. Raises ModelError while it is being applied."""
+    refuse_while_landing(found[0])
     discard(session, *found)
     return {"id": named_id, "status": "discarded"}
 

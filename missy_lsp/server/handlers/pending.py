@@ -15,6 +15,7 @@ from missy_lsp.server.arguments import (
 from missy_lsp.server.dispatch import Request
 from missy_lsp.server.drafts import open_draft, take_draft, write_below_cache
 from missy_lsp.server.handlers.groups import accept_group, described_now, discard_group, file_to_draft
+from missy_lsp.server.landing import refuse_while_landing
 from missy_lsp.server.proposals import decide_now, describe, diff_of, draft_folder, publish
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ def accept(session: Session, arguments: AcceptArguments, request: Request) -> ob
 
 
 def discard(session: Session, arguments: EditArguments, request: Request) -> Json:
-    """Let go of a pending change; the document stays as it is."""
+    """Let go of a pending change; the document stays as it is. Raises ModelError while the change is being applied."""
     if (found := session.groups.find(arguments.id)) is not None:
         return discard_group(session, found, arguments.id)
     edit = session.pending.get(arguments.id)
+    refuse_while_landing(edit)
     session.pending.remove(edit)
     publish(session, edit.document)
     return {"id": edit.id, "status": "discarded"}

@@ -13,6 +13,7 @@ from missy_lsp.server.dispatch import Request
 from missy_lsp.server.documents import file_path
 from missy_lsp.server.handlers.actions import run_action
 from missy_lsp.server.handlers.ask import ask
+from missy_lsp.server.landing import refuse_while_landing
 from missy_lsp.server.proposals import publish
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def is_as_it_was(session: Session, asked: Asked) -> bool:
 def _retry_change(session: Session, edit: PendingEdit, arguments: RetryArguments, request: Request) -> object:
     """Run the action of a pending change again, where its code stands now; a new change takes its place."""
     assert edit.arguments is not None, "one of a group was found there"
+    refuse_while_landing(edit)
     shown = edit.shown_at()
     buffer = edit.document.buffer
     place = Range(buffer.position_at(shown.start), buffer.position_at(shown.end))
@@ -81,6 +83,7 @@ def _retry_group(
 
     With the id of one file it takes the place of that file and of those that it changes as well; the others wait on.
     """
+    refuse_while_landing(group)
     again = _again(session, group.arguments, arguments, group.provider)
     if again.text_document is not None:
         document = attrs.evolve(again.text_document, version=None)
