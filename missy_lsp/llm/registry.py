@@ -6,6 +6,7 @@ import importlib.metadata
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import attrs
 
@@ -28,6 +29,20 @@ BUILT_IN: Mapping[str, Factory] = {
     "bedrock": BedrockProvider.from_config,
     "vertex": VertexProvider.from_config,
     OFFLINE: OfflineProvider.from_config,
+}
+# What a provider is told with each request: the fields that may change without its being built anew.
+_OF_EACH_REQUEST: Mapping[str, Any] = {
+    name: getattr(ProviderConfig(), name)
+    for name in (
+        "model",
+        "fast_model",
+        "premium_model",
+        "api_key",
+        "api_keys",
+        "timeout",
+        "max_output_tokens",
+        "enabled",
+    )
 }
 # What loading or building code of somebody else may raise; one that does is left out.
 _BROKEN = (
@@ -63,13 +78,14 @@ class ProviderEntry:
 
 @attrs.frozen
 class _Connection:
-    """What a provider is built from; while it is the same, so is the provider."""
+    """What a provider is built from; while it is the same, so is the provider.
+
+    `config` is the whole entry but for what each request brings along: what a provider reads of it when it is built,
+    ours or somebody else's, is never missed here.
+    """
 
     provider_id: str
-    name: str
-    base_url: str | None
-    region: str | None
-    project: str | None
+    config: ProviderConfig
     network: Network
 
 
@@ -165,4 +181,4 @@ class ProviderRegistry:
 
 
 def _connection(provider_id: str, config: ProviderConfig, network: Network) -> _Connection:
-    return _Connection(provider_id, config.name, config.base_url, config.region, config.project, network)
+    return _Connection(provider_id, attrs.evolve(config, **_OF_EACH_REQUEST), network)

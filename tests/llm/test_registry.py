@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from missy_lsp.config.values import Config, Network, ProviderConfig
+from missy_lsp.config.values import Config, KeyReference, Network, ProviderConfig
 from missy_lsp.errors import ConfigError
 from missy_lsp.llm.providers.anthropic import AnthropicProvider
 from missy_lsp.llm.providers.offline import OfflineProvider
@@ -28,7 +28,7 @@ class Built:
 
     def __init__(self) -> None:
         self.providers: list[ScriptedProvider] = []
-        self.registry = ProviderRegistry(built_in={"anthropic": self.build}, entry_points=dict)
+        self.registry = ProviderRegistry(built_in={"anthropic": self.build, "other": self.build}, entry_points=dict)
 
     def build(self, provider_id: str, config: ProviderConfig, network: Network) -> ScriptedProvider:
         self.providers.append(ScriptedProvider())
@@ -161,6 +161,39 @@ async def test_a_provider_is_kept_while_its_connection_settings_hold() -> None:
     assert len(built.providers) == 3
     await built.registry.aclose()
     assert [provider.closed for provider in built.providers] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_rebuilt"),
+    [
+        ("name", "other", True),
+        ("base_url", "https://gateway", True),
+        ("auth", "x-api-key", True),
+        ("region", "eu-west-1", True),
+        ("project", "ours", True),
+        ("model", "m", False),
+        ("fast_model", "m", False),
+        ("premium_model", "m", False),
+        ("api_key", KeyReference("env", "OTHER_KEY"), False),
+        ("api_keys", (KeyReference("env", "OTHER_KEY"),), False),
+        ("timeout", 5, False),
+        ("max_output_tokens", 100, False),
+        ("enabled", False, False),
+    ],
+)
+def test_a_provider_is_built_anew_when_what_it_was_built_from_changes(
+    field: str, value: object, is_rebuilt: bool
+) -> None:
+    built = Built()
+    built.registry.entries(BASE)
+    built.registry.entries(changed(**{field: value}))
+    built.registry.entries(changed(**{field: value}))
+    assert len(built.providers) == (2 if is_rebuilt else 1)
+
+
+def test_every_field_of_a_provider_is_weighed_by_the_test_above() -> None:
+    (marker,) = test_a_provider_is_built_anew_when_what_it_was_built_from_changes.pytestmark
+    assert {case[0] for case in marker.args[1]} == {field.name for field in attrs.fields(ProviderConfig)}
 
 
 async def test_a_replaced_provider_is_closed_when_its_last_request_ends() -> None:
