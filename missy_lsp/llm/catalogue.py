@@ -1,7 +1,8 @@
 """What is known of each model: prices, sizes, and what it refuses. The facts are in `models.json`.
 
 An id that is not there is still used as written; it gets the most careful facts, and the highest price
-that we know of, so that a budget is never exceeded for want of a fact.
+that we know of, so that a budget is never exceeded for want of a fact. Models that only a cloud still serves
+are there too: their prices are part of that bound.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ ModelStatus = Literal["current", "legacy", "deprecated", "retired", "unknown"]
 _DATA_FILE = "models.json"
 _TOKENS_PER_PRICE = 1_000_000
 # A catalogue id inside the spellings of gateways and clouds: "anthropic/claude-sonnet-4.6",
-# "us.anthropic.claude-haiku-4-5-20251001-v1:0", "claude-opus-4-6@20260101", "claude-sonnet-4-6[1m]".
+# "us.anthropic.claude-haiku-4-5-20251001-v1:0", "claude-opus-4-6@20260101", "claude-sonnet-4-6[1m]"; the first of a
+# line has no minor version: "claude-opus-4-20250514", "claude-opus-5".
 _SPELLING = re.compile(
-    r"""(?: ^ | [/.] ) (?P<family> claude-[a-z]+ ) - (?P<major> \d{1,2} ) [-.] (?P<minor> \d{1,2} ) (?! \d )
+    r"""(?: ^ | [/.] ) (?P<family> claude-[a-z]+ ) - (?P<major> \d{1,2} ) (?: [-.] (?P<minor> \d{1,2} ) )? (?! \d )
         (?: [-@] (?: \d{8} | latest | default ) )? (?: -v\d+ )? (?: [:\[] .* )? $""",
     re.VERBOSE,
 )
@@ -125,7 +127,10 @@ def catalogue_id(model_id: str) -> str:
     """Return the id under which the catalogue would know `model_id`, in lower case."""
     lowered = model_id.strip().lower()
     match = _SPELLING.search(lowered)
-    return f"{match['family']}-{match['major']}-{match['minor']}" if match else lowered
+    if match is None:
+        return lowered
+    minor = int(match["minor"] or 0)  # "claude-opus-4-0" is another name of "claude-opus-4"
+    return f"{match['family']}-{match['major']}" + (f"-{minor}" if minor else "")
 
 
 class _PriceEntry(TypedDict):

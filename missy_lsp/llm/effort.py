@@ -14,6 +14,8 @@ THINKS = "the premium tier thinks first: what it thinks is billed as output"
 _ROOM_TOKENS = {"low": 4096, "medium": 8192, "high": 16_384, "xhigh": 32_768, "max": 32_768}
 _THINKING: tuple[ThinkingMode, ...] = ("adaptive", "enabled")
 _NOT_THINKING: tuple[ThinkingMode, ...] = ("disabled", "between_tools")
+# A model that nobody knows may think by itself, and can't be told not to: a short answer would come back empty.
+_ROOM_OF_UNKNOWN_TOKENS = 2048
 _MOST_WITHOUT_THINKING = "high"  # api.md A.10: a higher effort and `disabled` are refused together
 
 
@@ -46,6 +48,8 @@ def depth_of(routing: Routing, facts: ModelFacts, tier: Tier, *, effort: str | N
         modes = _NOT_THINKING if is_off else _THINKING
         mode = next((mode for mode in modes if mode in facts.thinking), mode)
     room = _ROOM_TOKENS[wanted or facts.effort_default or _MOST_WITHOUT_THINKING] if mode in _THINKING else 0
+    if mode is None and not facts.known:
+        room = _ROOM_OF_UNKNOWN_TOKENS
     thinking = None if mode is None or mode == facts.thinking_default else Thinking(mode, room)
     if thinking is not None and mode == "disabled" and wanted in ("xhigh", "max"):
         wanted = facts.accepted_effort(_MOST_WITHOUT_THINKING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -31,6 +32,15 @@ def catalogue() -> Catalogue:
         ("claude-opus-4-6@20260101", "claude-opus-4-6"),
         ("claude-sonnet-4-6[1m]", "claude-sonnet-4-6"),
         (" Claude-Fable-5-1 ", "claude-fable-5-1"),
+        ("claude-opus-5", "claude-opus-5"),
+        ("anthropic/claude-sonnet-5", "claude-sonnet-5"),
+        ("global.anthropic.claude-fable-5-20260609-v1:0", "claude-fable-5"),
+        ("claude-opus-4-20250514", "claude-opus-4"),
+        ("claude-opus-4@20250514", "claude-opus-4"),
+        ("claude-opus-4-0", "claude-opus-4"),
+        ("anthropic.claude-opus-4-1-20250805-v1:0", "claude-opus-4-1"),
+        ("claude-opus-4-1@20250805", "claude-opus-4-1"),
+        ("claude-opus-4-5-20251101", "claude-opus-4-5"),
     ],
 )
 def test_a_model_is_found_however_it_is_spelled(catalogue: Catalogue, spelled: str, known_as: str) -> None:
@@ -42,7 +52,8 @@ def test_a_model_is_found_however_it_is_spelled(catalogue: Catalogue, spelled: s
     "model_id",
     [
         "claude-sonnet-4-66",
-        "claude-opus-4-20250514",
+        "claude-opus-6",
+        "claude-opus-4-20250514-turbo",
         "claude-haiku-4-5-turbo",
         "my-claude-haiku-4-5",
         "gpt-4.1",
@@ -65,7 +76,7 @@ def test_an_unknown_model_costs_the_highest_known_price(catalogue: Catalogue) ->
     assert catalogue.cost_usd("someone-elses", usage) == max(
         facts.cost_usd(usage) for facts in catalogue.models.values()
     )
-    assert catalogue.facts("someone-elses").price == Price(10, 50, 1, 12.5)
+    assert catalogue.facts("someone-elses").price == Price(15, 75, 1.5, 18.75), "Opus 4.1, which clouds still serve"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +119,15 @@ def test_the_models_of_the_seed_page_and_of_the_newer_line_are_known(catalogue: 
     wanted = {"claude-sonnet-4-6", "claude-haiku-4-5", "claude-opus-4-6"}
     wanted |= {"claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5-1"}
     assert wanted <= set(catalogue.models)
+
+
+def test_every_model_that_the_sdk_names_is_known_but_those_for_invited_customers(catalogue: Catalogue) -> None:
+    from anthropic.types.model import Model
+
+    named = get_args(get_args(Model)[0])
+    assert len(named) > 15
+    unknown = [model_id for model_id in named if not catalogue.facts(model_id).known]
+    assert all(model_id.startswith("claude-mythos-") for model_id in unknown), unknown
 
 
 def test_every_entry_is_whole_and_plausible(catalogue: Catalogue) -> None:

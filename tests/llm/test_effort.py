@@ -37,7 +37,9 @@ def depth(model: str, tier: Tier = "primary", effort: str | None = None, quick: 
         ("claude-haiku-4-5", "premium", {}, Depth(None, Thinking("enabled", 16_384), 16_384, True)),
         ("claude-opus-5-5", "premium", {}, Depth(None, None, 8192, True)),
         ("claude-opus-5-5", "primary", {}, Depth(None, None, 8192, False)),
-        ("claude-brand-new-9", "premium", {}, Depth(None, None, 0, False)),
+        ("claude-brand-new-9", "premium", {}, Depth(None, None, 2048, False)),
+        ("claude-opus-5", "fast", {"thinking": "off"}, Depth(None, Thinking("disabled"), 0, False)),
+        ("claude-opus-4-8", "fast", {"thinking": "off"}, Depth(None, None, 0, False)),
         # Effort by tier; what a model does not know is lowered or left out.
         ("claude-opus-4-6", "premium", {"premium_effort": "xhigh"}, Depth("high", ADAPTIVE, 16_384, True)),
         ("claude-sonnet-4-6", "primary", {"premium_effort": "max"}, Depth(None, None, 0, False)),
@@ -67,6 +69,11 @@ def test_where_the_user_waits_at_the_cursor_nothing_is_thought_if_the_model_can_
     assert depth("claude-haiku-5-5", "fast", "low", quick=True) == Depth("low", Thinking("disabled"), 0, False)
     assert depth("claude-haiku-4-5", "fast", "low", quick=True) == Depth(None, None, 0, False)
     assert depth("claude-opus-4-6", "premium", quick=True) == Depth(None, None, 0, False)
+
+
+def test_a_model_that_nobody_knows_has_room_to_think_by_itself_before_a_short_answer() -> None:
+    assert depth("claude-brand-new-9", "fast", "low", quick=True) == Depth(None, None, 2048, False)
+    assert depth("offline", "fast", "low", quick=True).room_tokens == 0
 
 
 @pytest.mark.parametrize("kind", ["hover", "completion"])

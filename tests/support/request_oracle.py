@@ -12,17 +12,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_NO_PREFILL = re.compile(r"claude-(sonnet|opus|haiku|fable)-(4-6|5-)")
-_NO_FORCED_TOOL = re.compile(r"claude-(sonnet|opus|fable)-5-")
-_NO_EFFORT = re.compile(r"claude-(haiku|sonnet)-4-5")
-_NO_XHIGH = re.compile(r"claude-(sonnet|opus)-4-6")
-_MAX_OUTPUT = ((re.compile(r"claude-(haiku|sonnet)-4-5"), 64_000), (re.compile(r"claude-"), 128_000))
+_NO_PREFILL = re.compile(r"claude-(sonnet-(4-6|5)|opus-(4-[678]|5)|haiku-5|fable-5)")
+_NO_FORCED_TOOL = re.compile(r"claude-((sonnet|opus)-5-|fable-5)")
+_NO_EFFORT = re.compile(r"claude-((haiku|sonnet)-4-5|opus-4(-1)?$)")
+_NO_XHIGH = re.compile(r"claude-((sonnet|opus)-4-6|opus-4-5)")
+_NO_MAX = re.compile(r"claude-opus-4-5")
+_MAX_OUTPUT = (
+    (re.compile(r"claude-opus-4(-1)?$"), 32_000),
+    (re.compile(r"claude-(haiku|sonnet|opus)-4-5"), 64_000),
+    (re.compile(r"claude-"), 128_000),
+)
 _THINKING = (
-    (re.compile(r"claude-(haiku|sonnet)-4-5"), {"enabled", "disabled"}),
+    (re.compile(r"claude-((haiku|sonnet|opus)-4-5|opus-4(-1)?$)"), {"enabled", "disabled"}),
     (re.compile(r"claude-(sonnet|opus)-4-6"), {"adaptive", "enabled", "disabled"}),
-    (re.compile(r"claude-haiku-5-5"), {"adaptive", "disabled"}),
+    (re.compile(r"claude-opus-4-[78]"), {"adaptive"}),
+    (re.compile(r"claude-(haiku-5-5|(opus|sonnet)-5$)"), {"adaptive", "disabled"}),
     (re.compile(r"claude-sonnet-5-5"), {"adaptive", "between_tools"}),
-    (re.compile(r"claude-(opus|fable)-5-"), {"adaptive"}),
+    (re.compile(r"claude-(opus-5-|fable-5)"), {"adaptive"}),
 )
 
 
@@ -79,12 +85,15 @@ def _model_faults(body: Mapping[str, Any], model: str) -> Iterator[str]:
     if (body.get("tool_choice") or {}).get("type") in ("any", "tool") and _NO_FORCED_TOOL.match(model):
         yield "forced tool"
     effort = (body.get("output_config") or {}).get("effort")
-    if effort and (_NO_EFFORT.match(model) or (effort == "xhigh" and _NO_XHIGH.match(model))):
+    too_high = {"xhigh": _NO_XHIGH, "max": _NO_MAX}.get(effort or "")
+    if effort and (_NO_EFFORT.match(model) or (too_high is not None and too_high.match(model))):
         yield f"effort {effort}"
     thinking = (body.get("thinking") or {}).get("type")
     accepted = next((modes for pattern, modes in _THINKING if pattern.match(model)), set[str]())
     if thinking and thinking not in accepted:
         yield f"thinking {thinking}"
+    if thinking == "disabled" and effort in ("xhigh", "max"):
+        yield f"thinking disabled with effort {effort}"
     for name in ("temperature", "top_p", "top_k"):
         if name in body:
             yield name
