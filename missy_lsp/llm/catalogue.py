@@ -23,6 +23,7 @@ ModelStatus = Literal["current", "legacy", "deprecated", "retired", "unknown"]
 
 _DATA_FILE = "models.json"
 _TOKENS_PER_PRICE = 1_000_000
+_HOUR_FACTOR = 2
 # A catalogue id inside the spellings of gateways and clouds: "anthropic/claude-sonnet-4.6",
 # "us.anthropic.claude-haiku-4-5-20251001-v1:0", "claude-opus-4-6@20260101", "claude-sonnet-4-6[1m]"; the first of a
 # line has no minor version: "claude-opus-4-20250514", "claude-opus-5".
@@ -35,7 +36,7 @@ _SPELLING = re.compile(
 
 @attrs.frozen
 class Price:
-    """USD per million tokens; `cache_write` is for the five-minute cache."""
+    """USD per million tokens; `cache_write` is for the five-minute cache, an hour's costs twice the input."""
 
     input: float
     output: float
@@ -90,7 +91,8 @@ class ModelFacts:
             usage.input_tokens * price.input
             + usage.output_tokens * price.output
             + usage.cache_read_tokens * price.cache_read
-            + usage.cache_creation_tokens * price.cache_write
+            + (usage.cache_creation_tokens - usage.kept_an_hour_tokens) * price.cache_write
+            + usage.kept_an_hour_tokens * price.input * _HOUR_FACTOR
         ) / _TOKENS_PER_PRICE
 
 
@@ -131,6 +133,11 @@ def catalogue_id(model_id: str) -> str:
         return lowered
     minor = int(match["minor"] or 0)  # "claude-opus-4-0" is another name of "claude-opus-4"
     return f"{match['family']}-{match['major']}" + (f"-{minor}" if minor else "")
+
+
+def model_name(model_id: str) -> str:
+    """Return the name that every spelling and dated version of a Claude model counts under; others keep their own."""
+    return catalogue_id(model_id) if _SPELLING.search(model_id.strip().lower()) else model_id
 
 
 class _PriceEntry(TypedDict):

@@ -15,7 +15,7 @@ from missy_lsp.config.values import Config
 from missy_lsp.credentials.origins import KeyOrigins
 from missy_lsp.credentials.pool import KeyPool
 from missy_lsp.credentials.vault import Vault
-from missy_lsp.errors import ModelError, UsageError
+from missy_lsp.errors import ModelError
 from missy_lsp.llm.breaker import Breaker
 from missy_lsp.llm.budgeting import TierChain
 from missy_lsp.llm.catalogue import ModelFacts
@@ -30,7 +30,7 @@ from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.registry import OFFLINE, ProviderEntry, ProviderRegistry
 from missy_lsp.llm.router import ModelRouter, RouteDecision, RouteInput, RoutingKnowledge
 from missy_lsp.llm.routing_rules import named_tier
-from missy_lsp.llm.spending import Account, Books, Purpose, most_usd
+from missy_lsp.llm.spending import Account, Books, Prices, Purpose, most_usd
 from missy_lsp.llm.told_models import ToldCatalogues
 from missy_lsp.llm.turns import GOOD_STOPS, AskForRepair, Toolbox, Turns
 from missy_lsp.llm.types import (
@@ -140,22 +140,18 @@ class ModelClient:
         """
         begin_s = self._clock()
         entry = self._entry(call)
-        decision = await self._confirmed(call, entry, self._decide(call, entry))
-        if call.config.budget.daily_usd is not None:
-            await self._books.written_down()  # what was just answered gives its room back first
-        decision, account = await self._tiers(call, entry, decision).open()
+        decision, account = await self._opened(call, entry)
         request, decision = self._request(call, entry, decision)
-        watch = Watch(on_event, self._clock, begin_s)
-        turns: Turns | None = None
+        watch = Watch(on_event, self._clock, begin_s, account.cost_usd)
         try:
             async with self._registry.in_use(entry, call.config) as provider:
                 upstream = await self._upstream(call, entry, provider)
                 watch(Started(entry.id, decision.model, decision.tier, decision.reasons))
                 turns = Turns(upstream, call.toolbox, watch, account.afford, call.repair)
+                watch.ends = turns.ends
                 end = await turns.run(request, can_structure=self._can_structure(entry, decision.model))
         finally:
-            ends = turns.ends if turns is not None else []
-            self._books.write_down(account, ends, watch.usage_beyond(ends))
+            self._books.write_down(account, watch.ends, watch.running)
         return Completion(
             text=turns.text,
             provider=entry.id,
@@ -179,15 +175,16 @@ class ModelClient:
         Turns that follow tool calls come on top; each is checked against the budget before it is sent.
         """
         entry = self._entry(call)
-        decision = self._tiers(call, entry, self._decide(call, entry)).expected()
-        request, decision = self._request(call, entry, decision)
-        most = most_usd(self.cost_usd, decision.model, call.prompt, request.max_output_tokens)
-        return RouteEstimate(decision, entry.id, prompt_tokens(call.prompt), most, request)
+        return self._estimated(call, entry, self._tiers(call, entry, self._decide(call, entry)).expected())
 
     def preview(self, call: Call) -> dict[str, object]:
         """Return the request that the first turn of a call would send; nothing is sent. Raises as `run` does."""
         estimate = self.estimate(call)
-        decision, request, provider = estimate.decision, estimate.request, self._entry(call).provider
+        decision, request, provider = (
+            estimate.decision,
+            estimate.request,
+            self._entry(call).provider,
+        )
         return {
             "provider": estimate.provider,
             "model": decision.model,
@@ -196,10 +193,6 @@ class ModelClient:
             "estimate": {"inputTokens": estimate.input_tokens, "maxUsd": estimate.max_usd},
             "request": provider.preview(request) if isinstance(provider, Previewing) else _shown(request),
         }
-
-    def cost_usd(self, model: str, usage: Usage) -> float:
-        """Return the price of one request; the offline provider costs nothing."""
-        return 0.0 if model == OFFLINE_MODEL else self._catalogues.installed.cost_usd(model, usage)
 
     async def describe(self, config: Config, default: str | None = None) -> list[dict[str, object]]:
         """Describe every provider as `missy.listProviders` answers it (contract 3.1)."""
@@ -237,23 +230,7 @@ class ModelClient:
         await self.written_down()
 
     def _entry(self, call: Call) -> ProviderEntry:
-        """Pick the provider: the call's, else the default. Another one never stands in: code goes only where it may."""
-        wanted = call.provider or self._registry.default_id(call.config)
-        entries = {entry.id: entry for entry in self._registry.entries(call.config)}
-        entry = entries.get(wanted)
-        if entry is None and call.provider is not None:
-            raise UsageError(f'There is no provider "{wanted[:60]}" in the configuration; it has {", ".join(entries)}.')
-        if entry is None:
-            named_by = "default_provider is" if call.config.folder_provider is None else "folders gives this place to"
-            message = (
-                f'{named_by} "{wanted[:60]}", which is not under providers; there is {", ".join(entries)}. '
-                "Choose one: missy providers switch NAME"
-            )
-            raise ModelError("provider_unavailable", message)
-        if entry.provider is None or entry.reason is not None:
-            message = f'The provider "{wanted}" is not available: {entry.reason}. Choose another one, or mend this one.'
-            raise ModelError("provider_unavailable", message)
-        return entry
+        return self._registry.chosen(call.config, call.provider)
 
     def _decide(self, call: Call, entry: ProviderEntry) -> RouteDecision:
         routing = call.config.routing
@@ -272,23 +249,50 @@ class ModelClient:
             return attrs.evolve(decision, model=call.model, reasons=reasons)
         return decision
 
-    async def _confirmed(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> RouteDecision:
-        """Ask before a premium request that the user has not named; without a yes the primary tier serves it."""
-        if decision.tier != "premium" or call.is_named or not call.config.routing.confirm_premium:
-            return decision
-        if call.confirm is not None and await call.confirm(self.estimate(call)):
-            return decision
+    async def _opened(self, call: Call, entry: ProviderEntry) -> tuple[RouteDecision, Account]:
+        """Open the account of the tier that serves: what the budget leaves, and the user wants to be premium.
+
+        Without a yes the primary tier serves; what was asked about is what is sent. Raises as `TierChain.open` does.
+        """
+        decision = self._decide(call, entry)
+        needs_yes = call.config.routing.confirm_premium and not call.is_named
+        if needs_yes and decision.tier == "premium" and call.confirm is None:
+            decision = self._unconfirmed(call, entry, decision, "nobody was there to confirm it")
+        if call.config.budget.daily_usd is not None:
+            await self._books.written_down()  # what was just answered gives its room back first
+        decision, account = await self._tiers(call, entry, decision).open()
+        if decision.tier != "premium" or not needs_yes or call.confirm is None:
+            return decision, account
+        is_wanted = False
+        try:
+            is_wanted = await call.confirm(self._estimated(call, entry, decision))
+        finally:
+            if not is_wanted:
+                self._books.write_down(account, [], Usage())
+        if is_wanted:
+            return decision, account
+        await self._books.written_down()
+        return await self._tiers(call, entry, self._unconfirmed(call, entry, decision, "declined")).open()
+
+    def _unconfirmed(self, call: Call, entry: ProviderEntry, premium: RouteDecision, why: str) -> RouteDecision:
         primary = self._decide(attrs.evolve(call, tier="primary"), entry)
-        why = "declined" if call.confirm is not None else "nobody was there to confirm it"
-        reasons = (f"the premium tier would have served this: {why}", *decision.reasons)
+        reasons = (f"the premium tier would have served this: {why}", *premium.reasons)
         return attrs.evolve(primary, reasons=reasons)
+
+    def _estimated(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> RouteEstimate:
+        request, decision = self._request(call, entry, decision)
+        most = most_usd(self._prices(entry, decision.model), call.prompt, request.max_output_tokens)
+        return RouteEstimate(decision, entry.id, prompt_tokens(call.prompt), most, request)
 
     def _account(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> Account:
         facts = self._facts(entry, decision.model)
         max_tokens = self._max_tokens(call, entry, decision, facts, self._depth(call, decision, facts).room_tokens)
         purpose = Purpose(entry.id, decision.model, decision.tier, call.route.kind, call.folder)
         ledger = None if entry.config.name == OFFLINE else self._ledger
-        return Account(ledger, call.config.budget, self.cost_usd, purpose, max_tokens)
+        return Account(ledger, call.config.budget, self._prices(entry, decision.model), purpose, max_tokens)
+
+    def _prices(self, entry: ProviderEntry, model: str) -> Prices:
+        return Prices(self._catalogues.installed, model, free=entry.config.name == OFFLINE)
 
     def _tiers(self, call: Call, entry: ProviderEntry, decision: RouteDecision) -> TierChain:
         """Return the tiers that may serve a call: only one where it is to be refused, or the user has named it."""

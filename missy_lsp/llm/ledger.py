@@ -10,7 +10,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from typing import Literal
 import attrs
 
 from missy_lsp.errors import BudgetError, ModelError, UsageError
+from missy_lsp.llm.catalogue import model_name
 from missy_lsp.llm.types import Usage
 
 GroupBy = Literal["model", "tier", "day", "folder", "action", "provider"]
@@ -158,7 +159,8 @@ class Ledger:
             raise ModelError(
                 "invalid_request", f"The ledger {self._path} can't be read: {error}. Move it away to begin a new one."
             ) from None
-        return tuple(SpendingSum(str(key), count, Usage(*tokens), cost) for key, count, *tokens, cost in rows)
+        sums = tuple(SpendingSum(str(key), count, Usage(*tokens), cost) for key, count, *tokens, cost in rows)
+        return _by_model(sums) if by == "model" else sums
 
     def fault(self) -> str | None:
         """Return why requests can't be counted here, None where they can; no file is made that is not there."""
@@ -211,6 +213,18 @@ class Ledger:
             connection.execute("begin immediate")
             with connection:  # commits at its end, and undoes everything where something is raised
                 yield connection
+
+
+def _by_model(sums: Iterable[SpendingSum]) -> tuple[SpendingSum, ...]:
+    """Add up what one model was spent under, whose id gateways and dated versions spell in many ways."""
+    models: dict[str, SpendingSum] = {}
+    for entry in sums:
+        name = model_name(entry.key)
+        known = models.get(name, SpendingSum(name, 0, Usage(), 0.0))
+        models[name] = SpendingSum(
+            name, known.requests + entry.requests, known.usage + entry.usage, known.cost_usd + entry.cost_usd
+        )
+    return tuple(sorted(models.values(), key=lambda entry: (-entry.cost_usd, entry.key)))
 
 
 def _number(connection: sqlite3.Connection, query: str, *values: object) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from missy_lsp.config.values import Config, Network, ProviderConfig
-from missy_lsp.errors import MissyError
+from missy_lsp.errors import MissyError, ModelError, UsageError
 from missy_lsp.llm.providers.anthropic import AnthropicProvider
 from missy_lsp.llm.providers.base import Provider
 from missy_lsp.llm.providers.bedrock import BedrockProvider
@@ -119,6 +119,30 @@ class ProviderRegistry:
 
     def default_id(self, config: Config) -> str:
         return OFFLINE if self._offline else config.default_provider
+
+    def chosen(self, config: Config, named: str | None) -> ProviderEntry:
+        """Return the provider that serves: the named one, else the default. Another one never stands in for it.
+
+        Code goes only where it may. Raises UsageError for a named one that is not configured, ModelError
+        (`provider_unavailable`) for one that can't serve.
+        """
+        wanted = named or self.default_id(config)
+        entries = {entry.id: entry for entry in self.entries(config)}
+        entry = entries.get(wanted)
+        if entry is None and named is not None:
+            raise UsageError(f'There is no provider "{wanted[:60]}" in the configuration; it has {", ".join(entries)}.')
+        if entry is None:
+            is_default = config.folder_provider is None
+            named_by = "default_provider is" if is_default else "folders gives this place to"
+            message = (
+                f'{named_by} "{wanted[:60]}", which is not under providers; there is {", ".join(entries)}. '
+                f"Choose one: missy providers switch NAME{'' if is_default else ' --here'}"
+            )
+            raise ModelError("provider_unavailable", message)
+        if entry.provider is None or entry.reason is not None:
+            message = f'The provider "{wanted}" is not available: {entry.reason}. Choose another one, or mend this one.'
+            raise ModelError("provider_unavailable", message)
+        return entry
 
     @asynccontextmanager
     async def in_use(self, entry: ProviderEntry, config: Config) -> AsyncIterator[Provider]:

@@ -6,19 +6,43 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
 from missy_lsp.config.values import Budget
 from missy_lsp.errors import BudgetError
+from missy_lsp.llm.catalogue import Catalogue, ModelFacts
 from missy_lsp.llm.estimating import is_cached, prompt_tokens
 from missy_lsp.llm.ledger import Ledger, Spending
+from missy_lsp.llm.providers.offline import OFFLINE_MODEL
 from missy_lsp.llm.types import Prompt, TurnEnd, Usage
 
 logger = logging.getLogger(__name__)
 
-Price = Callable[[str, Usage], float]
+
+@attrs.frozen
+class Prices:
+    """What the requests of a call cost, which asks for the model `asked`; nothing where it is `free`.
+
+    The price is that of the model which answered. Where that is told under a name that nobody knows, or that only the
+    offline provider has, it is the price of the one that was asked: a gateway may say anything.
+    """
+
+    catalogue: Catalogue
+    asked: str
+    free: bool = False
+
+    def usd(self, usage: Usage, answered: str = "") -> float:
+        """Return the price of one request."""
+        if self.free:
+            return 0.0
+        facts = next((facts for model in (answered, self.asked) if (facts := self._facts(model)) is not None), None)
+        return (facts or self.catalogue.careful).cost_usd(usage)
+
+    def _facts(self, model: str) -> ModelFacts | None:
+        facts = self.catalogue.facts(model)
+        return facts if facts.known and facts.id != OFFLINE_MODEL else None
 
 
 @attrs.frozen
@@ -32,21 +56,23 @@ class Purpose:
     folder: str
 
 
-def most_usd(price: Price, model: str, prompt: Prompt, max_tokens: int) -> float:
+def most_usd(prices: Prices, prompt: Prompt, max_tokens: int) -> float:
     """Return the most that one turn may cost: all of it read anew, and kept where that is asked."""
     tokens = prompt_tokens(prompt)
     if not is_cached(prompt):
-        return price(model, Usage(tokens, max_tokens))
-    return price(model, Usage(0, max_tokens, cache_creation_tokens=tokens))
+        return prices.usd(Usage(tokens, max_tokens))
+    return prices.usd(Usage(0, max_tokens, cache_creation_tokens=tokens))
 
 
 class Account:
     """One call against the user's caps and in the user's ledger; None for a ledger counts nothing."""
 
-    def __init__(self, ledger: Ledger | None, budget: Budget, price: Price, purpose: Purpose, max_tokens: int) -> None:
+    def __init__(
+        self, ledger: Ledger | None, budget: Budget, prices: Prices, purpose: Purpose, max_tokens: int
+    ) -> None:
         self._ledger = ledger
         self._budget = budget
-        self._price = price
+        self._prices = prices
         self._purpose = purpose
         self._max_tokens = max_tokens
         self._reservation: str | None = None
@@ -91,11 +117,12 @@ class Account:
 
     def most_usd(self, prompt: Prompt) -> float:
         """Return the most that one turn may cost."""
-        return most_usd(self._price, self._purpose.model, prompt, self._max_tokens)
+        return most_usd(self._prices, prompt, self._max_tokens)
 
-    def cost_usd(self, ends: Sequence[TurnEnd]) -> float:
-        """Return what the turns cost, each at the price of the model that answered it."""
-        return sum(self._price(end.model or self._purpose.model, end.usage) for end in ends)
+    def cost_usd(self, ends: Sequence[TurnEnd], running: Usage | None = None) -> float:
+        """Return what the turns cost, and one that did not end with its usage so far."""
+        begun = 0.0 if running is None else self._prices.usd(running)
+        return sum(self._prices.usd(end.usage, end.model) for end in ends) + begun
 
     def close(self, ends: list[TurnEnd], running: Usage) -> str | None:
         """Write down what a call came to, in a thread; `running` is the usage of a turn that did not end.
@@ -116,7 +143,7 @@ class Account:
                 action=purpose.action,
                 folder=purpose.folder,
                 usage=usage,
-                cost_usd=self.cost_usd(ends) + self._price(purpose.model, running),
+                cost_usd=self.cost_usd(ends, running),
                 request_id=ends[-1].request_id if ends else None,
             )
         if spending is None and self._reservation is None:

@@ -124,12 +124,16 @@ class Repair:
 
 @attrs.frozen
 class Usage:
-    """Tokens as the API reports them: `input_tokens` counts neither cache reads nor cache writes."""
+    """Tokens as the API reports them: `input_tokens` counts neither cache reads nor cache writes.
+
+    `kept_an_hour_tokens` is the part of `cache_creation_tokens` that is kept for an hour, which costs more.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_creation_tokens: int = 0
+    kept_an_hour_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -137,6 +141,7 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.cache_read_tokens + other.cache_read_tokens,
             self.cache_creation_tokens + other.cache_creation_tokens,
+            self.kept_an_hour_tokens + other.kept_an_hour_tokens,
         )
 
     def __sub__(self, other: Usage) -> Usage:
@@ -146,6 +151,7 @@ class Usage:
             max(0, self.output_tokens - other.output_tokens),
             max(0, self.cache_read_tokens - other.cache_read_tokens),
             max(0, self.cache_creation_tokens - other.cache_creation_tokens),
+            max(0, self.kept_an_hour_tokens - other.kept_an_hour_tokens),
         )
 
 
@@ -161,9 +167,10 @@ class ThinkingDelta:
 
 @attrs.frozen
 class UsageSoFar:
-    """The usage of the running turn as far as it is known."""
+    """The usage of the running turn as far as it is known; to a user, that of all turns and what they cost."""
 
     usage: Usage
+    cost_usd: float = 0.0
 
 
 @attrs.frozen

@@ -128,7 +128,7 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
         if not run.stop_requested:
             outcome = ModelError("cancelled", "The request was cancelled.", partial_text=stream.text)
             raise
-        outcome = answer_fields(run.id, _so_far(session, stream, "cancelled"))
+        outcome = answer_fields(run.id, _so_far(stream, "cancelled"))
         return outcome
     except MissyError as error:
         outcome = error
@@ -141,7 +141,7 @@ async def _run(session: Session, run: Run, stream: AnswerStream, job: Job) -> An
             job.edit.close()
         # Recorded first: a client that is told of the end may ask for the result at once.
         session.running.record(run, outcome)
-        _end(stream, completion or _so_far(session, stream, "cancelled" if word == "stopped" else "error"), word)
+        _end(stream, completion or _so_far(stream, "cancelled" if word == "stopped" else "error"), word)
         if completion is not None:
             log_call(job.title, completion)
 
@@ -181,7 +181,7 @@ def log_call(title: str, completion: Completion) -> None:
     )
 
 
-def _so_far(session: Session, stream: AnswerStream, stop_reason: str) -> Completion:
+def _so_far(stream: AnswerStream, stop_reason: str) -> Completion:
     """Describe a request that did not end by itself by what it had shown."""
     started = stream.started
     return Completion(
@@ -193,7 +193,7 @@ def _so_far(session: Session, stream: AnswerStream, stop_reason: str) -> Complet
         stop_reason=stop_reason,
         complete=False,
         usage=stream.usage,
-        cost_usd=session.models.cost_usd(started.model, stream.usage) if started else 0.0,
+        cost_usd=stream.cost_usd,
         first_token_ms=stream.first_token_ms,
         total_ms=stream.elapsed_s * 1000,
     )

@@ -146,6 +146,7 @@ class AnswerStream:
         self._characters = 0
         self.started: Started | None = None
         self.usage = Usage()
+        self.cost_usd = 0.0
         self._begin_s = time.monotonic()
         self.first_token_ms: float | None = None
 
@@ -188,8 +189,8 @@ class AnswerStream:
             case Retrying(attempt, in_seconds, reason):
                 self.progress.report(f"attempt {attempt} in {in_seconds:.0f} s: {reason}")
                 self._send("retry", attempt=attempt, inSeconds=round(in_seconds, 3), reason=reason)
-            case UsageSoFar(usage):
-                self.usage = usage
+            case UsageSoFar(usage, cost_usd):
+                self.usage, self.cost_usd = usage, cost_usd
 
     def end(self, stop_reason: str, complete: bool, usage: dict[str, object], message: str) -> None:
         """Send the last value and end the progress; everything that was shown comes before it."""

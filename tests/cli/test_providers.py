@@ -291,6 +291,7 @@ def test_a_folder_whose_provider_is_gone_is_served_by_no_other(
     run = missy("ask", "why?")
     assert run.code == 1
     assert 'folders gives this place to "gone", which is not under providers' in run.err
+    assert "Choose one: missy providers switch NAME --here\n" in run.err
     assert "folders: gone is not under `providers`" in missy("config", "check").out
 
 

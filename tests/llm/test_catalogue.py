@@ -86,6 +86,8 @@ def test_an_unknown_model_costs_the_highest_known_price(catalogue: Catalogue) ->
         pytest.param("claude-sonnet-4-6", Usage(0, 1_000_000), 15, id="output"),
         pytest.param("claude-sonnet-4-6", Usage(0, 0, 1_000_000, 0), 0.3, id="cache read"),
         pytest.param("claude-sonnet-4-6", Usage(0, 0, 0, 1_000_000), 3.75, id="cache write"),
+        pytest.param("claude-sonnet-4-6", Usage(0, 0, 0, 1_000_000, 1_000_000), 6, id="cache write for an hour"),
+        pytest.param("claude-sonnet-4-6", Usage(0, 0, 0, 1_000_000, 400_000), 4.65, id="cache writes of both kinds"),
         pytest.param("claude-haiku-5-5", Usage(100_000, 1_000), 0.0105, id="a prompt at the border"),
         pytest.param("claude-haiku-5-5", Usage(100_001, 1_000), 0.0525005, id="a prompt above the border"),
         pytest.param("claude-haiku-5-5", Usage(1, 0, 60_000, 60_000), 0.0405005, id="cached tokens are prompt too"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from missy_lsp.config.values import Budget, Config, KeyReference, ProviderConfig, Routing
 from missy_lsp.errors import ErrorKind, ModelError, UsageError
 from missy_lsp.llm.client import Call, RouteEstimate
+from missy_lsp.llm.ledger import Ledger
 from missy_lsp.llm.types import (
     Message,
     OpaqueBlock,
@@ -183,6 +185,55 @@ async def test_a_premium_request_waits_for_a_yes(
     completion = await bench.run(given)
     assert (completion.tier, completion.route_reasons[0]) == (tier, reason)
     assert [question.decision.tier for question in questions] == (["premium"] if asked else [])
+
+
+async def test_a_premium_request_that_the_budget_lowers_is_not_asked_about(tmp_path: Path) -> None:
+    async def confirm(estimate: RouteEstimate) -> bool:
+        raise AssertionError(f"asked about {estimate.decision.model}, which is not what is sent")
+
+    given = config(routing=PREMIUM, budget=Budget(request_usd=0.15, on_exceed="cheaper"))
+    tiers = attrs.evolve(given.providers["anthropic"], premium_model="claude-opus-4-6")
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")))
+    completion = await bench.run(call(attrs.evolve(given, providers={"anthropic": tiers}), confirm=confirm))
+    assert (completion.tier, bench.provider.requests[0].model) == ("primary", "claude-sonnet-4-6")
+    assert completion.route_reasons[0].startswith("budget.on_exceed: in place of the premium tier (claude-opus-4-6)")
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+async def test_what_is_asked_about_has_its_room_and_gives_it_back_after_a_no(tmp_path: Path, is_wanted: bool) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    reserved: list[float] = []
+
+    async def confirm(estimate: RouteEstimate) -> bool:
+        reserved.append(ledger.reserve("other", 0, 9.0))
+        assert reserved[0] == pytest.approx(estimate.max_usd)
+        return is_wanted
+
+    given = config(routing=PREMIUM, budget=Budget(daily_usd=5.0))
+    bench = Bench(tmp_path, ScriptedProvider(says("ok")), ledger=ledger)
+    completion = await bench.run(call(given, confirm=confirm))
+    assert completion.tier == ("premium" if is_wanted else "primary")
+    await bench.client.written_down()
+    assert ledger.reserve("other", 0, 9.0) == pytest.approx(completion.cost_usd)
+
+
+async def test_a_request_that_is_cancelled_while_it_is_asked_about_gives_its_room_back(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    asked = asyncio.Event()
+
+    async def confirm(_: RouteEstimate) -> bool:
+        asked.set()
+        await asyncio.Event().wait()
+        return True
+
+    bench = Bench(tmp_path, ScriptedProvider(), ledger=ledger)
+    given = call(config(routing=PREMIUM, budget=Budget(daily_usd=5.0)), confirm=confirm)
+    task = asyncio.ensure_future(bench.run(given))
+    await asked.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    await bench.client.written_down()
+    assert ledger.reserve("other", 0, 9.0) == 0
 
 
 async def test_a_premium_request_that_was_named_is_not_asked_about(tmp_path: Path) -> None:

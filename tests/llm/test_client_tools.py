@@ -44,10 +44,16 @@ class Tools:
         return ToolOutcome(self.content, arguments["path"] == "missing", f"read {arguments['path']}")
 
 
-def wants_tools(*paths: str, text: str = "", stop_reason: str = "tool_use", usage: Usage | None = None) -> Script:
+def wants_tools(
+    *paths: str,
+    text: str = "",
+    stop_reason: str = "tool_use",
+    usage: Usage | None = None,
+    model: str = "claude-sonnet-4-6",
+) -> Script:
     uses = tuple(ToolUseBlock(f"id-{path}", "read_file", {"path": path}) for path in paths)
     spoken = [TextDelta(text)] if text else []
-    return [*spoken, TurnEnd(stop_reason, usage or Usage(100, 10), "claude-sonnet-4-6", (THINKING, *uses))]
+    return [*spoken, TurnEnd(stop_reason, usage or Usage(100, 10), model, (THINKING, *uses))]
 
 
 async def test_every_tool_call_is_answered_in_one_message_and_blocks_go_back_unchanged(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import attrs
 import pytest
 
 from missy_lsp.config.values import Budget
 from missy_lsp.errors import ModelError
 from missy_lsp.llm.ledger import GROUPS, RESERVATION_S, Ledger, Spending
-from missy_lsp.llm.types import TextDelta, Usage, UsageSoFar
+from missy_lsp.llm.types import TextDelta, TurnEnd, Usage, UsageSoFar
+from tests.llm.test_client_tools import Tools, wants_tools
 from tests.support.scripted_provider import Bench, ScriptedProvider, call, config, fails, says
 
 NOON = time.mktime((2026, 11, 23, 12, 0, 0, 0, 0, -1))
@@ -51,6 +53,20 @@ def test_sums_are_exact_by_every_group(path: Path) -> None:
     assert [entry.key for entry in ledger.sums("day")] == ["2026-11-22", "2026-11-23"]
     assert ledger.sums("tier", NOON - 1)[0].usage == Usage(100, 10, 5, 1)
     assert ledger.today_usd() == 3
+
+
+def test_one_model_is_one_sum_however_it_was_spelled(path: Path) -> None:
+    ledger = Ledger(path, lambda: NOON)
+    spelled = ["claude-haiku-4-5-20251001", "claude-haiku-4-5", "us.anthropic.claude-haiku-4-5-20251001-v1:0"]
+    for model in (*spelled, "claude-opus-5", "Our/Own-Model", "our/own-model"):
+        ledger.record(spending(1, model=model))
+    assert [(entry.key, entry.requests, entry.cost_usd) for entry in ledger.sums("model")] == [
+        ("claude-haiku-4-5", 3, 3.0),
+        ("Our/Own-Model", 1, 1.0),
+        ("claude-opus-5", 1, 1.0),
+        ("our/own-model", 1, 1.0),
+    ]
+    assert ledger.sums("model")[0].usage == Usage(300, 30, 15, 3)
 
 
 def test_a_reservation_counts_until_it_is_given_back_or_its_process_must_be_dead(path: Path) -> None:
@@ -135,6 +151,52 @@ async def test_what_a_stopped_answer_cost_is_counted_too(tmp_path: Path, path: P
     await bench.client.written_down()
     [entry] = Ledger(path).sums("action")
     assert entry.usage == Usage(1000, 1)
+
+
+async def test_what_a_stopped_answer_is_said_to_cost_is_what_stands_in_the_ledger(tmp_path: Path, path: Path) -> None:
+    # Two prompts of 60,000 tokens: neither has the price of a prompt above 100,000.
+    long = Usage(60_000, 100)
+    turns = (
+        wants_tools("a", model="claude-haiku-5-5", usage=long),
+        [UsageSoFar(long), TextDelta("half"), asyncio.Event()],
+    )
+    bench = Bench(tmp_path, ScriptedProvider(*turns), ledger=Ledger(path))
+    given = config()
+    haiku = attrs.evolve(given.providers["anthropic"], model="claude-haiku-5-5")
+    asked = call(attrs.evolve(given, providers={"anthropic": haiku}), toolbox=Tools())
+    task = asyncio.ensure_future(bench.run(asked))
+    while not bench.text:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.wait([task])
+    await bench.client.written_down()
+    last = [event for event in bench.events if isinstance(event, UsageSoFar)][-1]
+    [entry] = Ledger(path).sums("action")
+    assert (last.usage, last.cost_usd) == (entry.usage, pytest.approx(entry.cost_usd))
+    assert entry.cost_usd == pytest.approx(2 * (60_000 * 0.1 + 100 * 0.5) / 1e6)
+
+
+@pytest.mark.parametrize("reported", ["offline", "somebody-elses", "claude-sonnet-4-6"])
+async def test_no_name_that_a_gateway_reports_lets_an_answer_escape_the_caps(
+    tmp_path: Path, path: Path, reported: str
+) -> None:
+    end = TurnEnd("end_turn", Usage(100, 8000), reported, (), "req_1")  # 0.12 USD
+    bench = Bench(tmp_path, ScriptedProvider([TextDelta("x"), end], [TextDelta("x"), end]), ledger=Ledger(path))
+    capped = config(budget=Budget(daily_usd=0.2))
+    completion = await bench.run(call(capped))
+    await bench.client.written_down()
+    assert completion.cost_usd == pytest.approx(0.1203)
+    assert Ledger(path).today_usd() == pytest.approx(0.1203)
+    with pytest.raises(ModelError, match=r"\$0\.1203 are spent today"):
+        await bench.run(call(capped))
+
+
+async def test_a_model_that_is_configured_as_offline_is_not_free_at_another_provider(tmp_path: Path) -> None:
+    given = config(budget=Budget(request_usd=0.1))
+    named = attrs.evolve(given.providers["anthropic"], model="offline")
+    bench = Bench(tmp_path, ScriptedProvider())
+    with pytest.raises(ModelError, match=r"more than budget\.request_usd"):
+        await bench.run(call(attrs.evolve(given, providers={"anthropic": named})))
 
 
 async def test_a_request_that_never_got_through_costs_nothing_and_gives_its_room_back(

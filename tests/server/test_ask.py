@@ -180,11 +180,13 @@ def test_the_clients_cancel_closes_upstream_and_keeps_the_text(server: LspProces
 
 def test_a_stop_by_command_ends_in_a_normal_answer(server: LspProcess, api: FakeApi) -> None:
     api.enqueue(held("so far"))
-    request_id = started(server)
+    request_id = started(server, tier="primary")
     assert server.command("missy.stop", {"id": "unknown"})["result"] == {"stopped": 0}
     assert server.command("missy.stop")["result"] == {"stopped": 1}
     result = server.response(request_id)["result"]
     assert (result["text"], result["stopReason"], result["complete"]) == ("so far", "cancelled", False)
+    usage = result["usage"]
+    assert usage["costUsd"] == pytest.approx((usage["inputTokens"] * 3 + usage["outputTokens"] * 15) / 1e6)
     assert api.requests[0].closed.wait(2)
 
 

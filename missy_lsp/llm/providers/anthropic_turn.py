@@ -270,6 +270,7 @@ class _ReportedTokens:
         self._output_is_final = False
         self._cache_read = 0
         self._cache_creation = 0
+        self._kept_an_hour = 0
 
     def take_start(self, usage: object) -> None:
         self._take_prompt(usage)
@@ -287,7 +288,8 @@ class _ReportedTokens:
         if not self._output_is_final:
             output = max(output, tokens_of_length(answer_chars))
         input_tokens = prompt_tokens(self._prompt) if self._input is None else self._input
-        return Usage(input_tokens, output, self._cache_read, self._cache_creation)
+        hour = min(self._kept_an_hour, self._cache_creation)
+        return Usage(input_tokens, output, self._cache_read, self._cache_creation, hour)
 
     def _take_prompt(self, usage: object) -> None:
         if not isinstance(usage, dict):
@@ -300,6 +302,8 @@ class _ReportedTokens:
                 self._cache_read = count
             elif count is not None:
                 self._cache_creation = count
+        hour = _count_in(usage.get("cache_creation"), "ephemeral_1h_input_tokens")
+        self._kept_an_hour = self._kept_an_hour if hour is None else hour
 
 
 def _count_in(usage: object, name: str) -> int | None:

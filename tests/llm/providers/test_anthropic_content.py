@@ -117,6 +117,26 @@ async def test_cache_use_is_reported(api: FakeApi, provider: AnthropicProvider) 
     assert outcome.end.usage == outcome.last_usage == Usage(5, 12, 1005, 61)
 
 
+@pytest.mark.parametrize(
+    ("told", "hour"),
+    [
+        ({"ephemeral_1h_input_tokens": 40, "ephemeral_5m_input_tokens": 21}, 40),
+        ({"ephemeral_1h_input_tokens": 4000}, 61),
+        ({"ephemeral_1h_input_tokens": -1}, 0),
+        ("none", 0),
+    ],
+    ids=["both", "more than all", "negative", "no object"],
+)
+async def test_what_is_kept_in_the_cache_for_an_hour_is_told_apart(
+    api: FakeApi, provider: AnthropicProvider, told: object, hour: int
+) -> None:
+    usage = {"input_tokens": 5, "cache_creation_input_tokens": 61, "cache_creation": told}
+    api.enqueue(fake.stream(fake.message_start(usage=usage), fake.block_start(), HI, *END))
+    outcome = await call(provider)
+    assert outcome.end is not None
+    assert outcome.end.usage == Usage(5, 12, 0, 61, hour)
+
+
 @pytest.mark.parametrize("last", [fake.Close(), fake.Reset(), None], ids=["close", "reset", "cancelled"])
 async def test_what_was_written_before_the_end_came_too_early_is_counted(
     api: FakeApi, provider: AnthropicProvider, last: fake.Step | None
