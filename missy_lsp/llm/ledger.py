@@ -30,6 +30,7 @@ ADVICE = "Nothing more was sent. Ask tomorrow, choose a cheaper tier, or raise t
 # How long other editors may hold the file: somebody waits for a check, nobody for a record, and that is not to be lost.
 _CHECK_WAITS_S = 5.0
 _RECORD_WAITS_S = 30.0
+_IN_USE = "Another program is using it, a backup perhaps; it is not damaged. Try again in a moment."
 _VERSION = 1
 _AGO = re.compile(r"(\d{1,5})([hdw])")
 _SECONDS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
@@ -80,12 +81,16 @@ class SpendingSum:
 class Ledger:
     """The file `ledger.sqlite`; each call opens it, so that nothing is held between requests.
 
-    Calls block on the disk: never make them on the event loop. `clock` is in Unix seconds.
+    Calls block on the disk: never make them on the event loop. `clock` is in Unix seconds. `check_waits_s` is how
+    long other programs may hold the file before a check or a sum gives up.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.time, *, check_waits_s: float = _CHECK_WAITS_S
+    ) -> None:
         self._path = path
         self._clock = clock
+        self._check_waits_s = check_waits_s
 
     def reserve(self, reservation: str, most_usd: float, cap_usd: float) -> float:
         """Keep room below the cap of the day for a request; return what is spent and reserved today without it.
@@ -104,10 +109,12 @@ class Ledger:
                 connection.execute("insert into reservation values (?, ?, ?)", (reservation, self._clock(), most_usd))
                 return spent + reserved
         except (sqlite3.Error, OSError) as error:
+            mend = "Mend or move the file, or take the cap out of your configuration."
             raise ModelError(
                 "budget",
                 f"budget.daily_usd is set, and the ledger {self._path} can't be used ({error}), so nothing was sent. "
-                "Mend or move the file, or take the cap out of your configuration.",
+                f"{_IN_USE if _is_busy(error) else mend}",
+                retryable=_is_busy(error),
             ) from None
 
     def record(self, spending: Spending | None, reservation: str | None = None) -> str | None:
@@ -142,7 +149,7 @@ class Ledger:
     def sums(self, by: GroupBy, since: float = 0.0) -> tuple[SpendingSum, ...]:
         """Add up the requests since a time, in Unix seconds; days in their order, else the dearest first.
 
-        Raises ModelError (`invalid_request`) where the file can't be read.
+        Reading does not wait for others that write. Raises ModelError (`invalid_request`) where the file can't be read.
         """
         column = _GROUP_COLUMNS[by]
         order = "1" if by == "day" else "7 desc, 1"
@@ -153,11 +160,14 @@ class Ledger:
         if not self._path.exists():
             return ()
         try:
-            with self._open() as connection:
+            with self._open(begin="begin deferred") as connection:
                 rows = connection.execute(query, (since,)).fetchall()
         except (sqlite3.Error, OSError) as error:
+            what_to_do = _IN_USE if _is_busy(error) else "Move it away to begin a new one."
             raise ModelError(
-                "invalid_request", f"The ledger {self._path} can't be read: {error}. Move it away to begin a new one."
+                "invalid_request",
+                f"The ledger {self._path} can't be read: {error}. {what_to_do}",
+                retryable=_is_busy(error),
             ) from None
         sums = tuple(SpendingSum(str(key), count, Usage(*tokens), cost) for key, count, *tokens, cost in rows)
         return _by_model(sums) if by == "model" else sums
@@ -200,19 +210,26 @@ class Ledger:
         return _number(connection, "select sum(cost_usd) from request where at >= ?", since)
 
     @contextmanager
-    def _open(self, busy_s: float = _CHECK_WAITS_S) -> Iterator[sqlite3.Connection]:
+    def _open(self, busy_s: float | None = None, *, begin: str = "begin immediate") -> Iterator[sqlite3.Connection]:
         """Open the file for one transaction, which is undone where something is raised."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self._path, timeout=busy_s, isolation_level=None)) as connection:
+        waits_s = self._check_waits_s if busy_s is None else busy_s
+        with closing(sqlite3.connect(self._path, timeout=waits_s, isolation_level=None)) as connection:
             version = int(_number(connection, "pragma user_version"))
             if version > _VERSION:
                 raise sqlite3.DatabaseError("it was written by a newer version of Missy")
             if version < _VERSION:
                 connection.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {_VERSION}; commit;")
                 self._path.chmod(0o600)
-            connection.execute("begin immediate")
+            connection.execute(begin)
             with connection:  # commits at its end, and undoes everything where something is raised
                 yield connection
+
+
+def _is_busy(error: Exception) -> bool:
+    """Tell whether another program holds the file; the low byte of SQLite's code is its kind."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _by_model(sums: Iterable[SpendingSum]) -> tuple[SpendingSum, ...]:

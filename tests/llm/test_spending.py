@@ -7,6 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import attrs
@@ -104,6 +106,30 @@ def test_a_ledger_that_can_not_be_used_holds_no_cap_and_stops_nothing_else(path:
     assert "can't be written" in str(ledger.record(spending()))
     with pytest.raises(ModelError, match="can't be read"):
         ledger.sums("model")
+
+
+@pytest.fixture
+def holder(path: Path) -> Iterator[sqlite3.Connection]:
+    """Another program with the ledger open, which has one entry."""
+    Ledger(path).record(spending(0.5))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+def test_a_ledger_is_read_while_another_program_is_about_to_write(path: Path, holder: sqlite3.Connection) -> None:
+    holder.execute("begin immediate")
+    assert Ledger(path, check_waits_s=0).sums("model")[0].cost_usd == 0.5
+
+
+def test_a_ledger_that_another_program_holds_is_said_to_be_in_use(path: Path, holder: sqlite3.Connection) -> None:
+    holder.execute("begin exclusive")
+    ledger = Ledger(path, check_waits_s=0)
+    for use in (lambda: ledger.sums("model"), lambda: ledger.reserve("a", 1, 5)):
+        with pytest.raises(ModelError, match=r"Another program is using it.* Try again in a moment") as raised:
+            use()
+        assert raised.value.retryable
+        assert "ove it away" not in str(raised.value)
+        assert "move the file" not in str(raised.value)
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(path: Path) -> None:
