@@ -11,6 +11,7 @@ from missy_lsp.cli.output import one_line
 from missy_lsp.cli.setting import Setting
 from missy_lsp.cli.standard_input import is_readable
 from missy_lsp.config.urls import normalized_base_url
+from missy_lsp.config.values import KeyReference
 from missy_lsp.errors import MissyError, UsageError
 from missy_lsp.secret import Secret
 
@@ -40,7 +41,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     allow = actions.add_parser("allow", help="let a key go to another address", allow_abbrev=False)
     allow.add_argument("name", help="a provider of your configuration (its keys), or an entry of the vault")
-    allow.add_argument("url", help="the address, as base_url has it")
+    allow.add_argument(
+        "url", nargs="?", help="the address, as base_url has it; none: the default one of a provider without base_url"
+    )
     allow.set_defaults(run=allow_origin, json=False)
 
 
@@ -89,14 +92,45 @@ def delete_secret(setting: Setting, options: argparse.Namespace) -> int:
 
 def allow_origin(setting: Setting, options: argparse.Namespace) -> int:
     """Let the keys of a provider, or a stored one, go to an address that they were not sent to before."""
-    try:
-        origin = normalized_base_url(options.url)
-    except ValueError as error:
-        raise UsageError(f"That is no address for a key: {error}.") from None
+    origin = _origin(setting, options.name, options.url)
+    origins = setting.origins()
     for key, source in _keys_named(setting, options.name):
-        setting.origins().allow(key, origin)
+        if not origins.of(key):
+            # It never went anywhere: where the configuration sends it is meant too, as it is at a first use.
+            for configured in _configured_origins(setting, options.name):
+                origins.allow(key, configured)
+        origins.allow(key, origin)
         setting.output.note(f"the key from {one_line(source)} may go to {origin}")
     return 0
+
+
+def _origin(setting: Setting, name: str, url: str | None) -> str:
+    from missy_lsp.llm.destinations import origin_of
+
+    if url is None:
+        provider = setting.config().providers.get(name)
+        if provider is None or provider.base_url is not None:
+            raise UsageError(f"Write the address too, as base_url has it: missy vault allow {one_line(name)} URL")
+        return origin_of(provider)
+    try:
+        return normalized_base_url(url)
+    except ValueError as error:
+        raise UsageError(f"That is no address for a key: {error}.") from None
+
+
+def _configured_origins(setting: Setting, name: str) -> list[str]:
+    """Return where the configuration sends the keys of a provider, or an entry of the vault that providers name."""
+    from missy_lsp.llm.destinations import origin_of
+
+    providers = setting.config().providers
+    if name in providers:
+        return [origin_of(providers[name])]
+    entry = KeyReference("vault", name)
+    return [
+        origin_of(provider)
+        for provider_id, provider in providers.items()
+        if entry in (provider.api_key, *provider.api_keys) or name == f"{provider_id}_api_key"
+    ]
 
 
 def _keys_named(setting: Setting, name: str) -> list[tuple[Secret, str]]:

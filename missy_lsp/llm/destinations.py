@@ -64,9 +64,11 @@ class Destinations:
             return
         async with self._asking:  # several requests at once ask one question
             for key in keys:
-                await self._check(provider_id, key, origin, ask)
+                await self._check(provider_id, key, origin, ask, has_url=config.base_url is not None)
 
-    async def _check(self, provider_id: str, key: ResolvedKey, origin: str, ask: AskAboutOrigin | None) -> None:
+    async def _check(
+        self, provider_id: str, key: ResolvedKey, origin: str, ask: AskAboutOrigin | None, *, has_url: bool
+    ) -> None:
         place = key.secret, origin
         if place in self._allowed:
             return
@@ -79,10 +81,11 @@ class Destinations:
             if place in self._declined or ask is None or not await ask(change):
                 if ask is not None:
                     self._declined.add(place)
+                address = f" {origin}" if has_url else ""
                 raise ModelError(
                     "permission",
                     f"The key from {key.source} went to {known[-1]} so far, and the configuration now sends it to "
-                    f"{origin}. Nothing was sent. If that is what you want: missy vault allow {provider_id} {origin}",
+                    f"{origin}. Nothing was sent. If that is what you want: missy vault allow {provider_id}{address}",
                 )
         if known[-1:] != (origin,):
             # What can't be kept (a read-only home) holds for this process: it is the first address, or was agreed to.

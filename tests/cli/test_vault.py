@@ -213,3 +213,37 @@ def test_an_entry_of_the_vault_is_allowed_by_its_name(missy: Missy) -> None:
     run = missy("vault", "allow", "my_key", "https://gateway.example")
     assert run.code == 0
     assert "vault my_key" in run.err
+
+
+def test_another_address_that_is_allowed_before_a_keys_first_use_leaves_the_configured_one_usable(
+    missy: Missy, api: FakeApi
+) -> None:
+    api.enqueue(answer("from the configured one"))
+    assert missy("vault", "allow", "anthropic", "https://gateway.example").code == 0
+    run = missy("ask", "hi")
+    assert (run.code, run.out) == (0, "from the configured one\n"), run.err
+
+
+def test_an_entry_that_is_allowed_before_its_first_use_may_go_where_its_provider_points_to(
+    missy: Missy, api: FakeApi, isolated_home: Path
+) -> None:
+    missy("vault", "set", "my_key", "sk-ant-api03-FAKE-of-an-entry")
+    provider = {"base_url": api.base_url, "api_key": "vault://my_key"}
+    write_user_config(isolated_home, providers={"anthropic": provider})
+    api.enqueue(answer("ok"))
+    assert missy("vault", "allow", "my_key", "https://gateway.example").code == 0
+    assert missy("ask", "hi").out == "ok\n"
+
+
+def test_the_default_address_of_a_provider_is_allowed_without_writing_it(
+    missy: Missy, api: FakeApi, isolated_home: Path
+) -> None:
+    api.enqueue(answer("ok"))
+    assert missy("ask", "hi").code == 0
+    run = missy("vault", "allow", "anthropic")
+    assert (run.code, "Write the address too" in run.err) == (2, True)
+    write_user_config(isolated_home, None)
+    run = missy("vault", "allow", "anthropic")
+    assert (run.code, "may go to https://api.anthropic.com" in run.err) == (0, True)
+    run = missy("vault", "allow", "somebody")
+    assert (run.code, "Write the address too" in run.err) == (2, True)
