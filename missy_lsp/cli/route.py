@@ -59,12 +59,14 @@ def run(setting: Setting, options: argparse.Namespace) -> int:
 
 
 def decide_lines(setting: Setting) -> int:
-    """Decide each case on standard input; a line that is no case gets an `error`, and the exit code is 1."""
-    from missy_lsp.llm.router import ModelRouter
+    """Decide each case on standard input, by the same rules as one; a line that is no case gets an `error`.
 
-    config = setting.config()
-    provider = config.providers.get(config.default_provider) or next(iter(config.providers.values()))
-    router = ModelRouter(provider, config.routing)
+    The exit code is then 1. Raises ModelError where the provider can't serve, as for one.
+    """
+    from missy_lsp.llm.client import Call
+    from missy_lsp.llm.types import Prompt
+
+    config, models = setting.config(), setting.models()
     bad = False
     for number, line in enumerate(required_input(setting.output, "the cases") if sys.stdin is not None else (), 1):
         if not line.strip():
@@ -72,7 +74,7 @@ def decide_lines(setting: Setting) -> int:
         case: dict[str, Any] = {}
         try:
             case = _case(line)
-            decision = router.decide(_route_input(case))
+            decision = models.decide(Call(Prompt((), ()), config, _route_input(case)))
         except ValueError as error:
             bad = True
             known = {"id": case["id"]} if "id" in case else {}

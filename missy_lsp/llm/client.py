@@ -169,6 +169,10 @@ class ModelClient:
             structured=turns.structured,
         )
 
+    def decide(self, call: Call) -> RouteDecision:
+        """Tell where a call would go, whatever it may cost; nothing is sent. Raises as `run` does."""
+        return self._decide(call, self._entry(call))
+
     def estimate(self, call: Call) -> RouteEstimate:
         """Tell where a call would go and what its first turn may cost at most; nothing is sent. Raises as `run` does.
 

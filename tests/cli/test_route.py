@@ -177,3 +177,23 @@ def test_a_rule_for_a_path_of_the_workspace_counts(
         ("fast", "claude-haiku-4-5", "routing.actions: ask takes the fast tier"),
     ]
     assert missy("route", "why?", "--tier", "primary", "--file", "keys/aes.py").out.startswith("primary: ")
+
+
+def test_the_rules_of_the_configuration_decide_many_cases_as_they_decide_one(
+    missy: Missy, api: FakeApi, isolated_home: Path
+) -> None:
+    write_user_config(isolated_home, api.base_url, routing={"actions": {"ask": "fast"}})
+    one = json.loads(missy("route", "redesign the whole architecture", "--json").out)
+    (many,) = lines(missy("route", "--jsonl", stdin=b'{"prompt": "redesign the whole architecture"}').out)
+    assert (many["tier"], many["reasons"]) == (one["tier"], one["reasons"])
+    assert many["tier"] == "fast"
+
+
+def test_many_cases_are_not_decided_for_a_provider_that_was_not_chosen(
+    missy: Missy, api: FakeApi, isolated_home: Path
+) -> None:
+    write_user_config(isolated_home, api.base_url, default_provider="gone")
+    one = missy("route", "why?")
+    many = missy("route", "--jsonl", stdin=b'{"prompt": "why?"}')
+    assert (many.code, many.out, many.err) == (one.code, "", one.err)
+    assert 'default_provider is "gone"' in many.err
