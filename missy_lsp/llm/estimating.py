@@ -1,7 +1,8 @@
 """How many tokens a text has, as far as that can be told without a tokenizer: pure.
 
 English and code run at 3.3 to 4 bytes of UTF-8 a token and other scripts at about 3 with the older tokenizers; the
-newer ones count a third more (api.md C). Keys, hashes and encoded data have hardly more than one character a token.
+newer ones count a third more (api.md C). Keys, hashes and encoded data have hardly more than one character a token,
+rows of short numbers have one: each digit and each comma is its own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ _AT_MOST = (2.5, 2.0)
 # One letter case and digits, or both cases and digits, without a break: no words.
 _DENSE = re.compile(r"(?=[A-Za-z+/=_-]{0,31}[0-9])[A-Za-z0-9+/=_-]{32,}")
 _DENSE_CHARACTERS_PER_TOKEN = 1.25
+# Eight numbers or more with nothing but punctuation and space between them: a table, a matrix, bytes. It begins where
+# no number is under way, and never goes back, so that a text is read once.
+_NUMBERS = re.compile(
+    r"(?<![0-9A-Za-z])(?:(?:0[xX][0-9A-Fa-f]++|[0-9]++(?:[eE][-+]?[0-9]++)?)[\s!-/:-@\[-`{-~]{1,8}+){8,}+"
+)
+_NUMBERS_CHARACTERS_PER_TOKEN = 1.0
 
 
 def about_tokens(text: str) -> int:
@@ -33,8 +40,16 @@ def about_tokens(text: str) -> int:
 
 def most_tokens(text: str) -> int:
     """Return how many tokens a text may have at most, with the tokenizer that counts most."""
-    dense = sum(len(run) for run in _DENSE.findall(text))
-    return math.ceil(_weighed(text, _AT_MOST) + dense * (1 / _DENSE_CHARACTERS_PER_TOKEN - 1 / _AT_MOST[0]))
+    words, numbers = text, 0
+    if runs := _NUMBERS.findall(text):
+        numbers = sum(map(len, runs))
+        words = _NUMBERS.sub(" ", text)
+    dense = sum(len(run) for run in _DENSE.findall(words))
+    return math.ceil(
+        _weighed(text, _AT_MOST)
+        + dense * (1 / _DENSE_CHARACTERS_PER_TOKEN - 1 / _AT_MOST[0])
+        + numbers * (1 / _NUMBERS_CHARACTERS_PER_TOKEN - 1 / _AT_MOST[0])
+    )
 
 
 def tokens_of_length(characters: int) -> int:

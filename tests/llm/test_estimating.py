@@ -26,12 +26,36 @@ def test_the_most_is_not_below_what_the_densest_tokenizer_makes_of_a_text(
     assert most_tokens(text) >= about_tokens(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,0,1,1,0," * 100,
+        "[[0,1],[1,0]]," * 50,
+        "0 1 1 0 " * 100,
+        "1\n0\n" * 100,
+        "0x3F, " * 100,
+        "3.14, -2.71e-5, " * 50,
+    ],
+    ids=["commas", "a matrix", "spaces", "a column", "bytes", "fractions"],
+)
+def test_numbers_in_a_row_have_a_token_for_each_character(text: str) -> None:
+    assert most_tokens(text) == pytest.approx(len(text), abs=2)
+    assert most_tokens(CODE + text + CODE) == pytest.approx(2 * most_tokens(CODE) + len(text), abs=4)
+
+
+def test_a_few_numbers_in_code_change_nothing() -> None:
+    code = "grid[0][1], x = (1, 2), 3  # 4, 5 and 6 of 7\n" * 50
+    assert most_tokens(code) == len(code) / 2.5
+
+
 def test_dense_data_within_code_counts_for_itself() -> None:
     assert most_tokens(CODE + KEY) == pytest.approx(most_tokens(CODE) + most_tokens(KEY), abs=2)
 
 
 def test_a_long_text_takes_time_in_proportion_to_its_length() -> None:
     assert most_tokens("x" * 1_000_000) == 400_000
+    assert most_tokens("1" * 1_000_000) == 800_000
+    assert most_tokens(("1," * 7 + "a") * 60_000) == 360_000
 
 
 def test_a_prompt_has_its_texts_and_what_goes_around_them() -> None:
