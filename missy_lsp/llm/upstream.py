@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -56,7 +57,7 @@ class Upstream:
     async def turn(self, request: ModelRequest, on_event: OnEvent) -> TurnEnd:
         """Run a turn. Nothing is tried again once something of it was shown. Raises ModelError."""
         turn = object()
-        keys = _Keys(self.pool, self.resolve_again)
+        keys = _Keys(self.pool, self.resolve_again, request.model)
         key = await self._first_key(keys, on_event)
         requests = 0
         while True:
@@ -103,11 +104,12 @@ class Upstream:
 
 
 class _Keys:
-    """The keys of one turn: each further one is used at most once; without a pool, none is needed."""
+    """The keys of one turn with `model`: each further one is used at most once; without a pool, none is needed."""
 
-    def __init__(self, pool: KeyPool | None, resolve_again: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, pool: KeyPool | None, resolve_again: Callable[[], Awaitable[None]], model: str) -> None:
         self._pool = pool
         self._resolve_again = resolve_again
+        self._model = model
         self._resolved_again = False
         self._used: set[str] = set()
 
@@ -151,7 +153,7 @@ class _Keys:
         """Note what a failure says about its key."""
         if key is None or self._pool is None:
             return
-        if error.kind in ("authentication", "permission"):
+        if error.kind == "authentication" or (error.kind == "permission" and not self._is_about_the_model(error)):
             self._pool.rejected(key)
         elif error.kind == "rate_limited" and (error.retry_after_s is not None or len(self._pool.keys) > 1):
             # The only key rests for as long as upstream said, not for a time of our own.
@@ -161,13 +163,23 @@ class _Keys:
         """Return the error of the last key as the user is told it: with what holds for all of them."""
         if self._pool is None or key is None or error.kind not in KEY_FAILURES:
             return error
-        if len(self._pool.keys) > 1:
+        if len(self._pool.keys) > 1 and not self._is_about_the_model(error):
             return self._exhausted(self._pool, error)
         if error.kind == "rate_limited":
             return error
+        if self._is_about_the_model(error):
+            one = len(self._pool.keys) == 1
+            whose = f"The key from {key.source} may not" if one else f"None of the keys ({_sources(self._pool)}) may"
+            message = f"{whose} use the model {self._model}: {error.message}"
+            return ModelError(error.kind, message, request_id=error.request_id, status=error.status)
         # Where it came from: storing another one in the vault would not help where the environment goes first.
         message = f"The key from {key.source} is not accepted: {error.message}"
         return ModelError(error.kind, message, request_id=error.request_id, status=error.status)
+
+    def _is_about_the_model(self, error: ModelError) -> bool:
+        """Tell whether a key is refused for the model alone: upstream names it, and other models may be open to it."""
+        named = rf"(?<![\w.-]){re.escape(self._model)}(?![\w-])"
+        return error.kind == "permission" and re.search(named, error.message) is not None
 
     def _unused(self, pool: KeyPool) -> ResolvedKey | None:
         for key in pool.candidates():
@@ -187,9 +199,9 @@ class _Keys:
         wait_s = pool.next_ready_in_s()
         if wait_s is None:
             kind = last.kind if last and last.kind != "rate_limited" else "authentication"
-            sources = ", ".join(key.source for key in pool.keys)
             message = (
-                f"{whose} refused by the API ({sources}). Store a valid one: missy vault set NAME, then ask again."
+                f"{whose} refused by the API ({_sources(pool)}). Store a valid one: missy vault set NAME, then ask "
+                f"again.{f' The last one was answered: {last.message}' if last else ''}"
             )
             return ModelError(kind, message, request_id=request_id, status=status)
         when = f"in {math.ceil(wait_s)} s" if wait_s > 0 else "now"
@@ -200,6 +212,10 @@ class _Keys:
         return ModelError(
             "rate_limited", message, retryable=True, retry_after_s=wait_s, request_id=request_id, status=status
         )
+
+
+def _sources(pool: KeyPool) -> str:
+    return ", ".join(key.source for key in pool.keys)
 
 
 class _Shown:

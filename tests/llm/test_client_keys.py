@@ -6,6 +6,7 @@ import asyncio
 import threading
 from pathlib import Path
 
+import attrs
 import pytest
 
 from missy_lsp.config.values import Config, KeyReference, ProviderConfig
@@ -176,6 +177,46 @@ async def test_a_key_that_is_gone_after_it_was_refused_leaves_the_first_error(tm
     with pytest.raises(ModelError, match="OUR_KEY, which is not set") as raised:
         await bench.run(call(from_variable()))
     assert raised.value.kind == "no_key"
+
+
+def refuses_the_premium_model(request: ModelRequest, _: object) -> Script:
+    if request.model != "claude-opus-4-6":
+        return says("ok")
+    said = f"a.b does not allow this request (403: no access to {request.model})."
+    return [ModelError("permission", said, request_id="req_2", status=403)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "whose"),
+    [
+        (KEYS[:1], r"The key from api_keys\[0\] may not"),
+        (KEYS[:2], r"None of the keys \(api_keys\[0\], api_keys\[1\]\) may"),
+    ],
+    ids=["one", "two"],
+)
+async def test_a_key_that_is_refused_for_one_model_serves_the_others(
+    tmp_path: Path, keys: tuple[str, ...], whose: str
+) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(respond=refuses_the_premium_model))
+    given = config(*keys)
+    tiers = attrs.evolve(given.providers["anthropic"], premium_model="claude-opus-4-6")
+    given = attrs.evolve(given, providers={"anthropic": tiers})
+    with pytest.raises(ModelError, match=rf"^{whose} use the model claude-opus-4-6: a\.b does not") as raised:
+        await bench.run(call(given, tier="premium"))
+    assert (raised.value.kind, raised.value.status, raised.value.request_id) == ("permission", 403, "req_2")
+    assert bench.provider.keys == list(keys), "each key is tried"
+    assert (await bench.run(call(given, interactive=False))).text == "ok"
+    assert bench.provider.keys[-1] == keys[0]
+
+
+@pytest.mark.parametrize("kind", ["authentication", "permission"])
+async def test_when_every_key_is_refused_the_last_reason_is_told(kind: ErrorKind, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(respond=lambda *_: fails(kind, retryable=False)))
+    with pytest.raises(
+        ModelError, match=f"All 2 keys are refused .* The last one was answered: it was {kind}"
+    ) as raised:
+        await bench.run(call(config(*KEYS[:2])))
+    assert raised.value.kind == kind
 
 
 async def test_keys_are_looked_up_again_once_in_a_turn(tmp_path: Path) -> None:
