@@ -105,8 +105,10 @@ def _whole_number(node: Node) -> int:
 
 def _amount(node: Node) -> float:
     value = _scalar_of(node, "a number")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"a number is expected, this is {_kind(value)}")
+    if not math.isfinite(value):
+        raise ValueError("a finite number is expected; for no cap at all write null, or leave the line away")
     return float(value)
 
 

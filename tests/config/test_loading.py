@@ -82,6 +82,15 @@ def test_what_is_left_empty_keeps_its_defaults(place: Place, text: str) -> None:
     assert (config_of(place), place.load().problems) == (Config(), ())
 
 
+@pytest.mark.parametrize("amount", [".inf", "-.inf", ".nan", "1e999"])
+def test_an_amount_without_an_end_is_refused_with_the_way_to_have_no_cap(place: Place, amount: str) -> None:
+    place.user(f"budget: {{daily_usd: {amount}}}")
+    (problem,) = place.load().problems
+    assert problem.message == (
+        "budget.daily_usd: a finite number is expected; for no cap at all write null, or leave the line away"
+    )
+
+
 def test_an_empty_key_is_no_key(place: Place) -> None:
     place.user("providers: {anthropic: {api_key: ''}}")
     assert config_of(place).providers["anthropic"].api_key is None
