@@ -16,8 +16,8 @@ from missy_lsp.credentials.vault import Vault
 from missy_lsp.errors import ModelError
 from missy_lsp.secret import Secret
 
-# The provider's id, its implementation, its base_url.
-_Upstream = tuple[str, str, str | None]
+# The provider's id, its implementation, its base_url, how the key is sent there.
+_Upstream = tuple[str, str, str | None, str]
 
 
 @attrs.define
@@ -73,7 +73,7 @@ class ProviderKeys:
         await self._resolve(provider_id, config)
 
     def states(self) -> dict[str, object]:
-        return {provider_id: list(known.pool.states()) for (provider_id, _, _), known in self._known.items()}
+        return {provider_id: list(known.pool.states()) for (provider_id, *_), known in self._known.items()}
 
     async def _resolve(self, provider_id: str, config: ProviderConfig) -> _Known:
         resolution = await self._look_up(provider_id, config)
@@ -131,5 +131,8 @@ def _differs(before: ProviderConfig, now: ProviderConfig) -> bool:
 
 
 def _upstream(provider_id: str, config: ProviderConfig) -> _Upstream:
-    """Return who gets the keys: a request that still runs must never take one that is meant for another host."""
-    return provider_id, config.name, config.base_url
+    """Return who gets the keys: a request that still runs must never take one that is meant for another host.
+
+    What was refused in one header says nothing of the same key in another.
+    """
+    return provider_id, config.name, config.base_url, config.auth

@@ -209,6 +209,16 @@ async def test_a_key_that_is_refused_for_one_model_serves_the_others(
     assert bench.provider.keys[-1] == keys[0]
 
 
+async def test_a_key_that_was_refused_in_one_header_is_tried_in_another_also_unasked(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ScriptedProvider(fails("authentication", retryable=False), says("ok")))
+    given = config(*KEYS[:1])
+    with pytest.raises(ModelError, match="is not accepted"):
+        await bench.run(call(given))
+    other = attrs.evolve(given.providers["anthropic"], auth="x-api-key")
+    changed = attrs.evolve(given, providers={"anthropic": other})
+    assert (await bench.run(call(changed, interactive=False))).text == "ok"
+
+
 @pytest.mark.parametrize("kind", ["authentication", "permission"])
 async def test_when_every_key_is_refused_the_last_reason_is_told(kind: ErrorKind, tmp_path: Path) -> None:
     bench = Bench(tmp_path, ScriptedProvider(respond=lambda *_: fails(kind, retryable=False)))
