@@ -16,6 +16,7 @@ import pytest
 
 from missy_lsp.config.values import Budget
 from missy_lsp.errors import ModelError
+from missy_lsp.llm.catalogue import Catalogue
 from missy_lsp.llm.ledger import GROUPS, RESERVATION_S, Ledger, Spending
 from missy_lsp.llm.types import TextDelta, TurnEnd, Usage, UsageSoFar
 from tests.llm.test_client_tools import Tools, wants_tools
@@ -200,6 +201,24 @@ async def test_what_a_stopped_answer_is_said_to_cost_is_what_stands_in_the_ledge
     [entry] = Ledger(path).sums("action")
     assert (last.usage, last.cost_usd) == (entry.usage, pytest.approx(entry.cost_usd))
     assert entry.cost_usd == pytest.approx(2 * (60_000 * 0.1 + 100 * 0.5) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("answering", "priced_as"),
+    [
+        ("claude-haiku-4-5", "claude-haiku-4-5"),
+        ("anthropic/claude-haiku-4.5", "claude-haiku-4-5"),
+        ("", "claude-sonnet-4-6"),
+        ("somebody-elses", "claude-sonnet-4-6"),
+        ("offline", "claude-sonnet-4-6"),
+    ],
+)
+async def test_the_price_is_that_of_the_model_that_answered_else_of_the_one_that_was_asked(
+    answering: str, priced_as: str, tmp_path: Path
+) -> None:
+    usage = Usage(1000, 1000)
+    bench = Bench(tmp_path, ScriptedProvider([TextDelta("x"), TurnEnd("end_turn", usage, answering, ())]))
+    assert (await bench.run(call())).cost_usd == pytest.approx(Catalogue.load().cost_usd(priced_as, usage))
 
 
 @pytest.mark.parametrize("reported", ["offline", "somebody-elses", "claude-sonnet-4-6"])
