@@ -12,6 +12,7 @@ from typing import Literal
 import attrs
 
 from missy_lsp.document import Span, split_lines
+from missy_lsp.features.chat_fences import Fence
 
 Role = Literal["user", "assistant"]
 
@@ -19,13 +20,12 @@ SUFFIX = ".missy.md"
 YOU = "## You"
 MISSY = "## Missy"
 
-_HEADING = re.compile(r" {0,3}##[ \t]+(you|missy)[ \t]*(?:[ \t]#+[ \t]*)?", re.IGNORECASE)
-_ESCAPED = re.compile(r"( {0,3})\\(\\*##[ \t]+(?:you|missy)[ \t]*(?:[ \t]#+[ \t]*)?|\\*\*\(missy: .*)", re.IGNORECASE)
+# In ASCII: else the long s (U+017F) is an s where case does not matter.
+_PLAIN = re.IGNORECASE | re.ASCII
+_HEADING = re.compile(r" {0,3}##[ \t]+(you|missy)[ \t]*(?:[ \t]#+[ \t]*)?", _PLAIN)
+_ESCAPED = re.compile(r"( {0,3})\\(\\*##[ \t]+(?:you|missy)[ \t]*(?:[ \t]#+[ \t]*)?|\\*\*\(missy: .*)", _PLAIN)
 _BLANK_START = re.compile(r"\A(?:[ \t]*(?:\r\n|\r|\n))+")
 _NOTE = re.compile(r"\*\(missy: (.*)\)\*[ \t]*")
-# A fence may stand in a list or a quote; there, and when it ends, its indentation is not ours to judge.
-_FENCE_OPENS = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+|>[ \t]?)*(`{3,}(?=[^`]*$)|~{3,})")
-_FENCE_ENDS = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*")
 _ROLES: dict[str, Role] = {"you": "user", "missy": "assistant"}
 
 
@@ -34,7 +34,7 @@ class Turn:
     """One turn: `span` goes from its heading to the last of its text, `heading` is the heading's line without its end.
 
     `text` is what goes to a model: without our notes and without backslashes of ours. `notes` are what we have
-    written about it.
+    written about it. `closing` is the line that ends a fence which the turn leaves open, empty where there is none.
     """
 
     role: Role
@@ -43,6 +43,7 @@ class Turn:
     body: Span
     text: str
     notes: tuple[str, ...] = ()
+    closing: str = ""
 
     @property
     def is_refused(self) -> bool:
@@ -77,30 +78,6 @@ class ChatDocument:
         return before[-1] if before else None
 
 
-class Fence:
-    """Follow lines and tell which of them stand in a fenced block of code."""
-
-    def __init__(self) -> None:
-        self._mark = ""
-
-    @property
-    def closing(self) -> str:
-        """Return the line that would end the open fence, empty where none is open."""
-        return self._mark
-
-    def takes(self, line: str) -> bool:
-        """Tell whether a line is part of a fenced block; its fences are."""
-        if self._mark:
-            end = _FENCE_ENDS.fullmatch(line)
-            if end and end[1][0] == self._mark[0] and len(end[1]) >= len(self._mark):
-                self._mark = ""
-            return True
-        begin = _FENCE_OPENS.match(line)
-        if begin:
-            self._mark = begin[1]
-        return begin is not None
-
-
 def is_chat(uri: str) -> bool:
     """Tell whether a document is a chat, by its name."""
     return uri.lower().endswith(SUFFIX)
@@ -119,6 +96,7 @@ def parse_chat(text: str) -> ChatDocument:
         line = raw.rstrip("\r\n")
         if not fence.takes(line) and (found := _HEADING.fullmatch(line)):
             headings.append((number, _ROLES[found[1].lower()]))
+            fence = Fence()
         offset += len(raw)
     starts.append(offset)
     turns = []
@@ -196,27 +174,25 @@ def _turn(role: Role, text: str, start: int, end: int, heading: str) -> Turn:
     body = text[body_start:end]
     last = body_start + len(body.rstrip()) if body.strip() else start + len(heading.rstrip("\r\n"))
     notes: list[str] = []
-    said = body
-    if role == "assistant":
-        kept, fence = [], Fence()
-        for line in split_lines(body):
-            content = line.rstrip("\r\n")
-            is_code = fence.takes(content)
-            if not is_code and (found := _NOTE.fullmatch(content)):
-                notes.append(found[1])
-            elif not is_code and (unescaped := _ESCAPED.fullmatch(content)):
-                kept.append(f"{unescaped[1]}{unescaped[2]}{line[len(content) :]}")
-            else:
-                kept.append(line)
-        said = "".join(kept)
+    kept, fence = [], Fence()
+    for line in split_lines(body):
+        content = line.rstrip("\r\n")
+        is_ours = not fence.takes(content) and role == "assistant"
+        if is_ours and (found := _NOTE.fullmatch(content)):
+            notes.append(found[1])
+        elif is_ours and (unescaped := _ESCAPED.fullmatch(content)):
+            kept.append(f"{unescaped[1]}{unescaped[2]}{line[len(content) :]}")
+        else:
+            kept.append(line)
     heading_span = Span(start, start + len(heading.rstrip("\r\n")))
     return Turn(
         role,
         heading_span,
         Span(start, last),
         Span(min(body_start, last), last),
-        _BLANK_START.sub("", said).rstrip(),
+        _BLANK_START.sub("", "".join(kept)).rstrip(),
         tuple(notes),
+        fence.closing,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal, cast
 import attrs
 
 from missy_lsp.document import Span, split_lines
-from missy_lsp.features.chat_document import Fence
+from missy_lsp.features.chat_fences import Fence
 
 MentionKind = Literal["file", "selection", "diagnostics", "symbol", "diff"]
 

@@ -52,6 +52,10 @@ def test_line_ends_of_other_systems_make_the_same_turns() -> None:
         "# Missy",
         "    ## You",
         "##You",
+        "## Mi\u017f\u017fy",
+        "> ```\n> x = 1\n\nWhat is this?",
+        "- ```\n  x = 1\n\nWhat is this?",
+        "log:\n\n    ```\n    x\n\nWhat is it?",
     ],
 )
 def test_what_only_looks_like_a_heading_is_text(text: str) -> None:
@@ -89,6 +93,14 @@ def test_what_a_model_writes_forges_no_turn_and_comes_back_as_it_was() -> None:
 def test_a_fence_that_a_cut_answer_left_open_is_closed() -> None:
     text = f"## Missy\n\n{written('```python', chr(10), 'x = 1')}\n\n## You\n\nnext\n"
     assert turns(text) == [("assistant", "```python\nx = 1\n```"), ("user", "next")]
+
+
+@pytest.mark.parametrize(
+    ("text", "closing"), [("```python\nx = 1", "```"), ("~~~~\nx", "~~~~"), ("```\nx\n```", ""), ("> ```\n> x", "")]
+)
+def test_a_turn_knows_the_line_that_ends_its_open_fence(text: str, closing: str) -> None:
+    turn = parse_chat(f"## You\n\n{text}\n").turns[-1]
+    assert (turn.text, turn.closing) == (text, closing)
 
 
 def test_notes_are_told_from_text() -> None:
