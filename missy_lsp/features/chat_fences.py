@@ -27,7 +27,7 @@ class Fence:
 
     @property
     def closing(self) -> str:
-        """Return the line that would end the open fence; empty where none is open, or any line without indent ends it."""
+        """Return the line that would end the open fence; empty where none is open or any plain line ends it."""
         return "" if self._quotes or self._column else self._mark
 
     def takes(self, line: str) -> bool:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,47 +11,14 @@ import pytest
 
 from tests.server.conftest import Shared
 from tests.support.actions import titled
+from tests.support.chats import QUESTION, held, open_chat, send, sent_texts, start_send, until
 from tests.support.editor import Editor, Manner
-from tests.support.fake_api import FakeApi, Reply, WaitFor, answer, api_error, stream, text_events
-
-QUESTION = "## You\n\nWhy is the sky blue?\n"
-NUMBERS = itertools.count()
+from tests.support.fake_api import FakeApi, answer, api_error
 
 
 @pytest.fixture
 def api(shared: Shared) -> FakeApi:
     return shared.api
-
-
-def open_chat(shared: Shared, text: str = QUESTION, manner: Manner = "honest") -> Editor:
-    uri = (shared.folder / f"talk-{next(NUMBERS)}.missy.md").as_uri()
-    return Editor(shared.process, uri, text, "markdown", manner=manner)
-
-
-def send(editor: Editor, **more: object) -> dict[str, Any]:
-    argument = {"textDocument": {"uri": editor.uri}, "wait": True, **more}
-    return editor.server.command("missy.chatSend", argument)
-
-
-def held(first: str, second: str, go_on: threading.Event) -> Reply:
-    """Return an answer that waits for the test between its two pieces."""
-    events = text_events(first, second)
-    cut = next(number for number, event in enumerate(events) if second.strip().encode() in event)
-    return stream(*events[:cut], WaitFor(go_on), *events[cut:])
-
-
-def until(editor: Editor, is_so: Callable[[], bool]) -> None:
-    """Let the server go on, by round trips, until something is so."""
-    deadline = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline, editor.text
-        editor.server.command("missy.status")
-    editor.server.command("missy.status")  # what reads and applies edits is through with this one
-
-
-def sent_texts(api: FakeApi) -> list[str]:
-    messages: Any = api.requests[-1].json["messages"]
-    return [block["text"] for message in messages for block in message["content"]]
 
 
 def test_send_by_code_action_writes_the_answer_below_and_begins_the_next_turn(shared: Shared, api: FakeApi) -> None:
@@ -97,7 +61,7 @@ def test_typing_above_and_below_while_the_answer_streams_is_kept(shared: Shared,
     go_on = threading.Event()
     api.enqueue(held("First line of it.\n\n", "Second line of it.\n", go_on))
     editor = open_chat(shared)
-    request = editor.server.start_command("missy.chatSend", {"textDocument": {"uri": editor.uri}, "wait": True})
+    request = start_send(editor)
     until(editor, lambda: "First line" in editor.text)
     editor.type(0, 0, "Notes of mine.\n\n")
     editor.type(editor.text.count("\n"), 0, "## You\n\nnext question\n")
@@ -269,7 +233,7 @@ def test_a_stopped_answer_is_kept_and_said(shared: Shared, api: FakeApi) -> None
     go_on = threading.Event()
     api.enqueue(held("Half an answer.\n\n", "The rest.\n", go_on))
     editor = open_chat(shared)
-    request = editor.server.start_command("missy.chatSend", {"textDocument": {"uri": editor.uri}, "wait": True})
+    request = start_send(editor)
     until(editor, lambda: "Half an" in editor.text)
     busy = send(editor)
     assert "still coming in" in busy["error"]["message"]
@@ -283,7 +247,7 @@ def test_a_deleted_heading_sends_the_answer_to_a_document_of_its_own(shared: Sha
     go_on = threading.Event()
     api.enqueue(held("First line.\n\n" * 20, "Second line.\n", go_on))
     editor = open_chat(shared)
-    request = editor.server.start_command("missy.chatSend", {"textDocument": {"uri": editor.uri}, "wait": True})
+    request = start_send(editor)
     until(editor, lambda: editor.text.count("First line.") >= 19)  # nothing more comes before `go_on`
     editor.type(0, 0, "gone\n", until=(editor.text.count("\n"), 0))
     go_on.set()

@@ -60,7 +60,7 @@ def chat_send(session: Session, arguments: ChatArguments, request: Request) -> o
     call = _call(session, snapshot, question, history, settings)
     reply = None
     if session.client.apply_edit:
-        reply = ChatReply(session, document, history.note)
+        reply = ChatReply(session, document, [history.note] if history.note else [])
     else:
         session.show_message(types.MessageType.Info, NO_WRITING)
     job = Job(
