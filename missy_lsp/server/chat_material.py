@@ -39,13 +39,25 @@ class MentionSources:
     diagnostics: tuple[Snapshot, tuple[str, ...]] | None
     open_texts: Mapping[str, str]
 
-    async def attachments(self, mentions: Sequence[Mention]) -> tuple[Attachment, ...]:
-        """Return what the mentions stand for, each once. Raises ModelError for one that stands for nothing."""
+    async def attachments(
+        self, mentions: Sequence[Mention], earlier: Sequence[Mention] = ()
+    ) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+        """Return what mentions stand for, each once, and the labels of those of `earlier` turns that are gone by now.
+
+        Raises ModelError for one of the `mentions` that stands for nothing.
+        """
         found: dict[str, Attachment] = {}
+        gone: dict[str, None] = {}
+        for mention in earlier:
+            if mention.label not in found:
+                try:
+                    found[mention.label] = await self._attachment(mention)
+                except ModelError:  # nobody can mend what an old question names
+                    gone[mention.label] = None
         for mention in mentions:
             if mention.label not in found:
                 found[mention.label] = await self._attachment(mention)
-        return tuple(found.values())
+        return tuple(found.values()), tuple(gone)
 
     def problem(self, mention: Mention) -> str | None:
         """Say why a mention stands for nothing, None where it does; looks at the disk for a named file."""

@@ -165,6 +165,18 @@ def test_what_is_missing_or_never_sent_is_marked_and_refused(shared: Shared, api
     assert api.requests == []
 
 
+def test_a_file_of_an_earlier_question_that_is_gone_is_left_out_and_said(shared: Shared, api: FakeApi) -> None:
+    (shared.folder / "kept.txt").write_text("still here\n")
+    earlier = "Explain @file:gone.txt and @file:kept.txt, then @file:gone.txt again."
+    editor = open_chat(shared, f"## You\n\n{earlier}\n\n## Missy\n\nSo.\n\n## You\n\nAnd then?\n")
+    api.enqueue(answer("Then that."))
+    assert send(editor)["result"]["complete"]
+    assert "still here" in sent_texts(api)[0]
+    note = "@file:gone.txt: named in an earlier question, but gone or never sent by now, so left out"
+    assert editor.text.endswith(f"And then?\n\n## Missy\n\n*(missy: {note})*\n\nThen that.\n\n## You\n\n\n")
+    assert "left out" not in "".join(sent_texts(api))
+
+
 @pytest.mark.parametrize("mention", ["@file", "@selection", "@symbol", "@diagnostics"])
 @pytest.mark.parametrize("name", ["ignored.py", ".env"])
 def test_an_open_file_that_is_ignored_or_denied_is_not_named_without_its_path_either(

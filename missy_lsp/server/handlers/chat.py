@@ -28,7 +28,7 @@ from missy_lsp.server.handlers.ask import toolbox_of
 from missy_lsp.server.model_requests import Job, start
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from missy_lsp.server.session import Session
 
@@ -57,14 +57,11 @@ def chat_send(session: Session, arguments: ChatArguments, request: Request) -> o
     settings = _settings(chat)
     config = session.configuration.config_for(snapshot.path)
     history = chat_history(chat, question, config.context.max_tokens)
-    call = _call(session, snapshot, question, history, settings)
-    reply = None
-    if session.client.apply_edit:
-        reply = ChatReply(session, document, [history.note] if history.note else [])
-    else:
+    reply = ChatReply(session, document) if session.client.apply_edit else None
+    if reply is None:
         session.show_message(types.MessageType.Info, NO_WRITING)
     job = Job(
-        call=call,
+        call=_call(session, snapshot, question, history, settings, reply),
         title="chat",
         question=question.text,
         uri=document.uri,
@@ -113,20 +110,28 @@ def _settings(chat: ChatDocument) -> ChatSettings:
 
 
 def _call(
-    session: Session, snapshot: Snapshot, question: Turn, history: ChatHistory, settings: ChatSettings
+    session: Session,
+    snapshot: Snapshot,
+    question: Turn,
+    history: ChatHistory,
+    settings: ChatSettings,
+    reply: ChatReply | None,
 ) -> Awaitable[Call]:
-    """Freeze what the question needs now; what it names is read when the call is awaited."""
+    """Freeze what the question needs now; what it names is read when the call is awaited.
+
+    What does not go along is then said at the head of the `reply`.
+    """
     path = snapshot.path
     config = session.configuration.config_for(path)
     folder = session.configuration.folder_of(path)
     card = session.configuration.card_for(path)
-    named = _mentions(question, history)
+    named, named_before = mentions(question.text), _earlier_files(history)
     sources = mention_sources(session, path)
     provider = session.provider_for(config)
     toolbox = toolbox_of(session, config, None)
 
     async def call() -> Call:
-        attachments = await sources.attachments(named)
+        attachments, gone = await sources.attachments(named, named_before)
         system = redact_secrets(settings.system).text if config.privacy.redact_secrets else settings.system
         asked = attrs.evolve(
             chat_ask(question, history, attachments, card, system),
@@ -140,18 +145,24 @@ def _call(
             model=settings.model,
             tier=settings.tier,
         )
-        notes = (*made.notes, *([history.note] if history.note else []))
-        return with_questions(session, attrs.evolve(made, notes=notes))
+        notes = [said for said in (history.note, _gone_note(gone)) if said]
+        if reply is not None:
+            reply.opening_notes = tuple(notes)
+        return with_questions(session, attrs.evolve(made, notes=(*made.notes, *notes)))
 
     return call()
 
 
-def _mentions(question: Turn, history: ChatHistory) -> tuple[Mention, ...]:
-    """Return what the question names, after the files that earlier questions name by their paths."""
-    earlier = [
-        mention for turn in history.turns if turn.role == "user" for mention in mentions(turn.text) if mention.path
-    ]
-    return (*earlier, *mentions(question.text))
+def _earlier_files(history: ChatHistory) -> list[Mention]:
+    """Return the files that earlier questions name by their paths; what else they name is another thing by now."""
+    return [mention for turn in history.turns if turn.role == "user" for mention in mentions(turn.text) if mention.path]
+
+
+def _gone_note(gone: Sequence[str]) -> str:
+    """Say which files of earlier questions do not go along, empty where all do."""
+    if not gone:
+        return ""
+    return f"{', '.join(gone)}: named in an earlier question, but gone or never sent by now, so left out"
 
 
 async def _fork(session: Session, source: Path, text: str) -> dict[str, object]:
