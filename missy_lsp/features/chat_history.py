@@ -14,7 +14,7 @@ from missy_lsp.llm.estimating import about_tokens
 
 @attrs.frozen
 class ChatHistory:
-    """The turns that are sent before the question, and how many older ones are not."""
+    """The turns that are sent before the question, and how many older ones the budget leaves out."""
 
     turns: tuple[Turn, ...]
     left_out: int = 0
@@ -29,9 +29,10 @@ class ChatHistory:
 
 
 def chat_history(chat: ChatDocument, question: Turn, max_tokens: int) -> ChatHistory:
-    """Return the newest turns before `question` that fit into `max_tokens`; they begin with one of the user's.
+    """Return the newest turns before `question` that fit into `max_tokens`; cut, they begin with one of the user's.
 
-    A refused turn is dropped together with what was asked: sent again, it would be refused again.
+    A refused turn is dropped together with what was asked, unless that was sent again and answered: it would be refused
+    again.
     """
     earlier = _without_refused([turn for turn in chat.turns if turn.span.start < question.span.start])
     kept: list[Turn] = []
@@ -40,7 +41,7 @@ def chat_history(chat: ChatDocument, question: Turn, max_tokens: int) -> ChatHis
         if max_tokens < 0:
             break
         kept.insert(0, turn)
-    while kept and kept[0].role == "assistant":
+    while len(kept) < len(earlier) and kept and kept[0].role == "assistant":
         kept.pop(0)
     return ChatHistory(tuple(kept), len(earlier) - len(kept))
 
@@ -63,10 +64,18 @@ def chat_ask(
 
 def _without_refused(turns: Sequence[Turn]) -> list[Turn]:
     kept: list[Turn] = []
-    for turn in turns:
+    for number, turn in enumerate(turns):
         if turn.is_refused:
-            while kept and kept[-1].role == "user":
+            while kept and kept[-1].role == "user" and not _is_answered(turns[number + 1 :]):
                 kept.pop()
         elif turn.text:
             kept.append(turn)
     return kept
+
+
+def _is_answered(following: Sequence[Turn]) -> bool:
+    """Tell whether what was asked last has its answer in the turns that follow."""
+    for turn in following:
+        if turn.text and not turn.is_refused:
+            return turn.role == "assistant"
+    return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from missy_lsp.features.ask import build
 from missy_lsp.features.chat_document import ChatDocument, Turn, parse_chat
 from missy_lsp.features.chat_history import chat_ask, chat_history
@@ -35,6 +37,28 @@ def test_a_kept_history_begins_with_the_user() -> None:
 def test_a_refused_turn_is_dropped_with_its_question() -> None:
     history = chat_history(*chat_of("a", "b", "evil", "*(missy: refused, and left out: no)*", "e"), 1000)
     assert [turn.text for turn in history.turns] == ["a", "b"]
+
+
+@pytest.mark.parametrize("between", ["", "*(missy: refused, and left out: no)*\n\n## You\n\n"])
+def test_a_refused_question_that_was_sent_again_and_answered_stays(between: str) -> None:
+    refused = "*(missy: refused, and left out: no)*"
+    chat, question = chat_of("a", "b", "c", refused, "", f"{between}## Missy\n\nd", "e")
+    history = chat_history(chat, question, 1000)
+    assert ([turn.text for turn in history.turns], history.note) == (["a", "b", "c", "d"], "")
+
+
+def test_a_refused_question_is_not_answered_by_what_another_one_got() -> None:
+    history = chat_history(*chat_of("evil", "*(missy: refused, and left out: no)*", "a", "b", "c"), 1000)
+    assert ([turn.text for turn in history.turns], history.note) == (["a", "b"], "")
+
+
+def test_a_chat_that_begins_with_an_answer_keeps_it_and_blames_no_budget() -> None:
+    chat = parse_chat("## Missy\n\na\n\n## You\n\nb\n")
+    assert chat.question is not None
+    history = chat_history(chat, chat.question, 1000)
+    assert ([turn.text for turn in history.turns], history.note) == (["a"], "")
+    prompt = build(chat_ask(chat.question, history, (), "", ""), 1000)
+    assert [message.role for message in prompt.messages] == ["user", "assistant", "user"]
 
 
 def test_a_question_whose_answer_failed_stays_and_the_roles_alternate() -> None:
