@@ -21,22 +21,29 @@ Json = dict[str, object]
 
 
 class ChatChecks:
-    """Check a chat document soon after it changed, not at every key."""
+    """Check a chat document soon after it, or what it may name, changed; not at every key."""
 
     def __init__(self) -> None:
         self._due: set[str] = set()
+        self._running: dict[str, asyncio.Future[None]] = {}
 
     def fall_due(self, session: Session, uri: str) -> None:
         if uri not in self._due and session.client.diagnostics:
             self._due.add(uri)
             asyncio.get_running_loop().call_later(CHECK_WITHIN_S, self._start, session, uri)
 
-    def forget(self, uri: str) -> None:
+    def forget(self, session: Session, uri: str) -> None:
+        """Take back what was said of a chat that was closed."""
         self._due.discard(uri)
+        session.diagnostics.set(uri, "chat", [])
 
     def _start(self, session: Session, uri: str) -> None:
         self._due.discard(uri)
-        session.keep(asyncio.ensure_future(_check(session, uri)))
+        if (older := self._running.get(uri)) is not None:
+            older.cancel()  # it may know less than this one, and end later
+        check = self._running[uri] = asyncio.ensure_future(_check(session, uri))
+        check.add_done_callback(lambda ended: self._running.get(uri) is ended and self._running.pop(uri))
+        session.keep(check)
 
 
 async def _check(session: Session, uri: str) -> None:

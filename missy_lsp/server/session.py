@@ -14,6 +14,7 @@ from lsprotocol import types
 
 from missy_lsp.characters import one_line
 from missy_lsp.errors import ConfigError
+from missy_lsp.features.chat_document import is_chat
 from missy_lsp.server.attention import Attention
 from missy_lsp.server.chat_checks import ChatChecks
 from missy_lsp.server.client_features import ClientFeatures
@@ -63,7 +64,7 @@ class Session:
         self.pending = PendingEdits()
         self.groups = ChangeGroups()
         self.sent_texts = SentTexts()
-        self.attention = Attention()
+        self.attention = Attention(self.is_answer_document, self._recheck_chats)
         self.chat_checks = ChatChecks()
         self.chats_in_writing: set[str] = set()
         self.diagnostics = PublishedDiagnostics(protocol)
@@ -239,6 +240,17 @@ class Session:
         return (
             path is not None and "configuration" in vars(self) and Path(path) == self.configuration.locations.user_file
         )
+
+    def is_answer_document(self, uri: str) -> bool:
+        """Tell whether a document lies in our cache folder, where answers are; most are told apart by their name."""
+        path = file_path(uri) if "missy" in uri.lower() else None
+        return path is not None and Path(path).is_relative_to(self.configuration.locations.cache_dir)
+
+    def _recheck_chats(self) -> None:
+        """Look again at the chats that are open: what they name may be another thing now, or there at last."""
+        for document in self.documents.all():
+            if is_chat(document.uri):
+                self.chat_checks.fall_due(self, document.uri)
 
     async def close(self, timeout_s: float) -> None:
         """Stop what runs and let go of what is held; takes at most about twice `timeout_s`."""

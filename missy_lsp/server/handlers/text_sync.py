@@ -56,7 +56,7 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams, reques
     session.documents.close(params.text_document.uri)
     _mark_config_soon(session, params.text_document.uri)
     session.attention.on_close(params.text_document.uri)
-    session.chat_checks.forget(params.text_document.uri)
+    session.chat_checks.forget(session, params.text_document.uri)
     if document is None:
         return
     session.sent_texts.forget(document.uri)
