@@ -24,7 +24,7 @@ _MENTION = re.compile(
     r"(?<![\w@`.])@(?:file:(?:\"(?P<quoted>[^\"\r\n]+)\"|(?P<path>[^\s\"]+))"
     r"|(?P<kind>file|selection|diagnostics|symbol|diff)(?![\w:]))"
 )
-_TYPED = re.compile(r"(?<![\w@`.])@(?P<word>[a-z]*|file:\"?(?P<path>[^\s\"]*))$")
+_TYPED = re.compile(r"(?<![\w@`.])@(?P<word>[a-z]*|file:(?:\"(?P<quoted>[^\"\r\n]*)|(?P<path>[^\s\"]*)))$")
 _CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 _PUNCTUATION = ".,;:!?)]}'*"
 
@@ -44,11 +44,15 @@ class Mention:
 
 @attrs.frozen
 class Typed:
-    """A mention that is being typed: `word` is what follows the `@`, `path` what follows `@file:`, None without it."""
+    """A mention that is being typed: `word` is what follows the `@`, `path` what follows `@file:`, None without it.
+
+    `is_quoted` tells of a path behind a quotation mark.
+    """
 
     start: int
     word: str
     path: str | None
+    is_quoted: bool = False
 
 
 def mentions(text: str, start: int = 0) -> tuple[Mention, ...]:
@@ -65,7 +69,10 @@ def mentions(text: str, start: int = 0) -> tuple[Mention, ...]:
 def typed_mention(before: str) -> Typed | None:
     """Return the mention at the end of what stands before the cursor on its line."""
     found = _TYPED.search(before)
-    return None if found is None else Typed(found.start(), found["word"], found["path"])
+    if found is None:
+        return None
+    is_quoted = found["quoted"] is not None
+    return Typed(found.start(), found["word"], found["quoted"] if is_quoted else found["path"], is_quoted)
 
 
 def _mention(match: re.Match[str], start: int) -> Mention:

@@ -214,6 +214,32 @@ def test_mentions_and_paths_are_completed_and_secrets_are_not(shared: Shared) ->
     assert labels(5, 3) is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "behind", "offered", "as_left"),
+    [
+        ("@file:spaced", "", '@file:"spaced out/', '@file:"spaced out/'),
+        ('@file:"spaced out/', "", '@file:"spaced out/my file.py"', '@file:"spaced out/my file.py"'),
+        ('@file:"spaced out/', '"', '@file:"spaced out/my file.py"', '@file:"spaced out/my file.py"'),
+        ('@file:"spa', '" please', '@file:"spaced out/', '@file:"spaced out/" please'),
+        ('@file:"spaced out/p', "", '@file:"spaced out/plain.py"', '@file:"spaced out/plain.py"'),
+    ],
+)
+def test_paths_with_blanks_are_completed_in_quotation_marks(
+    shared: Shared, typed: str, behind: str, offered: str, as_left: str
+) -> None:
+    (shared.folder / "spaced out").mkdir(exist_ok=True)
+    for name in ("my file.py", "plain.py"):
+        (shared.folder / "spaced out" / name).write_text("")
+    editor = open_chat(shared, f"## You\n\n{typed}{behind}\n")
+    params = {"textDocument": {"uri": editor.uri}, "position": {"line": 2, "character": len(typed)}}
+    items = editor.server.request("textDocument/completion", params)["result"]["items"]
+    [item] = [item for item in items if item["label"] == offered]
+    assert item["filterText"].startswith(typed)
+    edit = item["textEdit"]
+    editor.type(2, 0, edit["newText"], (2, edit["range"]["end"]["character"]))
+    assert editor.text == f"## You\n\n{as_left}\n"
+
+
 @pytest.mark.parametrize("method", ["codeLens", "foldingRange", "documentSymbol", "completion"])
 def test_other_documents_are_not_disturbed(shared: Shared, method: str) -> None:
     editor = shared.edit("# @\n## You\n\nhello\n", "markdown")

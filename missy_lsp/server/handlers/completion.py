@@ -32,7 +32,8 @@ def completion(
     if document is None or not document.buffer.has_line(place.line):
         return None
     line = document.buffer.lines[place.line]
-    typed = typed_mention(line[: column_at(line, place.character, document.buffer.encoding)])
+    column = column_at(line, place.character, document.buffer.encoding)
+    typed = typed_mention(line[:column])
     if typed is None:
         return None
     begin = document.buffer.position_at(document.buffer.offset_at(Position(place.line, 0)) + typed.start)
@@ -44,7 +45,10 @@ def completion(
         return _kinds(replaced)
     configuration = session.configuration
     ignore = configuration.config_for(file_path(uri)).privacy.ignore
-    return _paths(typed, replaced, configuration.folders, ignore)
+    # Many editors write the closing quotation mark with the opening one: a whole path takes its place.
+    behind = 1 if typed.is_quoted and line.startswith('"', column) else 0
+    whole: Json = {**replaced, "end": {"line": place.line, "character": place.character + behind}}
+    return _paths(typed, replaced, whole, configuration.folders, ignore)
 
 
 def _kinds(replaced: Json) -> Json:
@@ -55,14 +59,17 @@ def _kinds(replaced: Json) -> Json:
     return {"isIncomplete": False, "items": items}
 
 
-async def _paths(typed: Typed, replaced: Json, folders: tuple[Path, ...], ignore: tuple[str, ...]) -> Json:
+async def _paths(typed: Typed, replaced: Json, whole: Json, folders: tuple[Path, ...], ignore: tuple[str, ...]) -> Json:
+    """Offer folders in the place of what was `replaced`, and files in that of the `whole` mention."""
     names = await asyncio.to_thread(_entries, typed.path or "", folders, ignore)
+    mark = '"' if typed.is_quoted else ""
     items = [
         _item(
-            _quoted(name),
+            _mention(name, is_quoted=typed.is_quoted),
             "folder" if name.endswith("/") else "file",
-            replaced,
+            replaced if name.endswith("/") else whole,
             types.CompletionItemKind.Folder if name.endswith("/") else types.CompletionItemKind.File,
+            filter_text=f"@file:{mark}{name}",  # begins as what was typed does
         )
         for name in names
     ]
@@ -87,16 +94,21 @@ def _entries(typed: str, folders: tuple[Path, ...], ignore: tuple[str, ...]) -> 
     return sorted(names)[:_MOST_PATHS]
 
 
-def _quoted(path: str) -> str:
-    needs_quotes = any(character in path for character in " \t,;!?()[]{}'*") and '"' not in path
-    return f'@file:"{path}"' if needs_quotes and not path.endswith("/") else f"@file:{path}"
+def _mention(path: str, *, is_quoted: bool) -> str:
+    """Return a mention of a file; that of a folder is left open, to go on with."""
+    needs_quotes = is_quoted or any(character in path for character in " \t,;!?()[]{}'*")
+    if not needs_quotes or '"' in path:
+        return f"@file:{path}"
+    return f'@file:"{path}' if path.endswith("/") else f'@file:"{path}"'
 
 
-def _item(text: str, detail: str, replaced: Json, kind: types.CompletionItemKind) -> Json:
+def _item(
+    text: str, detail: str, replaced: Json, kind: types.CompletionItemKind, *, filter_text: str | None = None
+) -> Json:
     return {
         "label": text,
         "kind": kind.value,
         "detail": detail,
-        "filterText": text,
+        "filterText": filter_text or text,
         "textEdit": {"range": replaced, "newText": text},
     }
