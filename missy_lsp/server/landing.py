@@ -170,11 +170,22 @@ class _Attempt:
         }
         document.on_change.append(self._look)
         try:
-            refusal = await self._ask(params)
+            refusal = await self._reply_or_text(params)
             await self._wait_for_text(TEXT_WITHIN_S if refusal is None else REFUSED_TEXT_WITHIN_S)
             return self._verdict(refusal)
         finally:
             document.on_change.remove(self._look)
+
+    async def _reply_or_text(self, params: object) -> str | None:
+        """Return what the editor says, or None as soon as its text says that the change is there: some never answer."""
+        asked = asyncio.ensure_future(self._ask(params))
+        arrived = asyncio.ensure_future(self._arrived.wait())
+        try:
+            await asyncio.wait([asked, arrived], return_when=asyncio.FIRST_COMPLETED)
+            return asked.result() if asked.done() else None
+        finally:
+            asked.cancel()
+            arrived.cancel()
 
     async def _ask(self, params: object) -> str | None:
         """Return None where the editor says that it applied the edit, else why it did not."""

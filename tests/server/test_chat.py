@@ -82,7 +82,7 @@ def test_an_editor_that_does_not_take_the_edit_loses_nothing(shared: Shared, api
     assert editor.text.count("A whole answer") <= 5
 
 
-@pytest.mark.parametrize("manner", ["full sync", "says yes to all", "answers null", "types first"])
+@pytest.mark.parametrize("manner", ["full sync", "says yes to all", "answers null", "says nothing", "types first"])
 def test_an_editor_of_other_manners_gets_the_answer_once(shared: Shared, api: FakeApi, manner: Manner) -> None:
     editor = open_chat(shared, manner=manner)
     api.enqueue(answer("Because of Rayleigh."))
