@@ -121,7 +121,8 @@ class ChatReply:
         if not self._begun:
             return
         self._waiting += self._lines.feed(self._filter.finish()) + self._lines.finish()
-        self._notice_undo()
+        if self._tail.place() is None:
+            self._notice_undo()
         for said in (_ending(task), TAKEN_BACK if self._is_taken_back else ""):
             if said:
                 self._waiting += f"{_gap(self._standing + self._waiting)}{note(said)}"

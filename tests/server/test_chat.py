@@ -267,6 +267,13 @@ def test_a_fork_is_a_new_chat_up_to_its_turn(shared: Shared) -> None:
     assert path.read_text() == "## You\n\na\n\n## Missy\n\nb\n\n## You\n\n"
 
 
+def test_a_fork_behind_an_open_fence_closes_it(shared: Shared) -> None:
+    editor = open_chat(shared, "## You\n\na\n\n## Missy\n\n```\nb\n")
+    forked = editor.run(titled(editor.actions(editor.cursor(6)), "Missy: Fork"))["result"]
+    path = Path(forked["uri"].removeprefix("file://"))
+    assert path.read_text() == "## You\n\na\n\n## Missy\n\n```\nb\n```\n\n## You\n\n"
+
+
 def test_a_stopped_answer_is_kept_and_said(shared: Shared, api: FakeApi) -> None:
     go_on = threading.Event()
     api.enqueue(held("Half an answer.\n\n", "The rest.\n", go_on))

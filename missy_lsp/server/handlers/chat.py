@@ -87,6 +87,7 @@ def chat_fork(session: Session, arguments: ChatArguments, request: Request) -> A
     line_end = "\r\n" if "\r\n" in snapshot.text else "\n"
     text = snapshot.text[: turn.span.end] + line_end
     if turn.role == "assistant":
+        text += f"{turn.closing}{line_end}" if turn.closing else ""
         text += f"\n{YOU}\n\n".replace("\n", line_end)
     return _fork(session, Path(snapshot.path), text)
 
