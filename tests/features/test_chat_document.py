@@ -126,3 +126,12 @@ def test_no_text_in_any_pieces_makes_a_turn(pieces: list[str]) -> None:
 @given(PIECES)
 def test_how_a_text_is_cut_into_pieces_does_not_matter(pieces: list[str]) -> None:
     assert written(*pieces) == written("".join(pieces))
+
+
+@given(PIECES)
+def test_below_any_question_the_answer_is_a_turn_once_its_open_fence_is_closed(pieces: list[str]) -> None:
+    text = f"## You\n\n{''.join(pieces)}"
+    last = parse_chat(text).turns[-1]
+    closing = f"\n{last.closing}" if last.closing else ""
+    chat = parse_chat(f"{text[: last.span.end]}{closing}\n\n## Missy\n\nYes.\n\n## You\n\nnext\n")
+    assert [turn.text for turn in chat.turns[-2:]] == ["Yes.", "next"]
