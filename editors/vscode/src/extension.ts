@@ -4,7 +4,7 @@ import { Asking } from "./answers/asking";
 import { AnswerPanel, PANEL_TYPE } from "./answers/panel";
 import { AnswerStore } from "./answers/store";
 import { GroupReview } from "./changes/groups";
-import { ChangeLenses, Review } from "./changes/review";
+import { ChangeLenses, proposalInTab, Review } from "./changes/review";
 import { type PendingChange, PendingChanges, PROPOSAL_SCHEME, ProposalDocuments, proposalId } from "./changes/pending";
 import { Pages, servePanel, showLastAnswers, showMenu, showProviders, showUsage, spentToday } from "./commands/facts";
 import { ModelCommands } from "./commands/model";
@@ -19,6 +19,9 @@ import { storeKey } from "./vault";
 const WELCOMED = "missy.welcomed";
 const STORE_KEY = "Store API Key…";
 const KEY_KINDS = ["no_key", "setup_token", "authentication"];
+
+/** What a command is given about the change that is meant: its id by a link, the address of a document by a button. */
+type Named = { readonly id?: string } | vscode.Uri;
 
 let extension: Extension | undefined;
 
@@ -85,6 +88,7 @@ class Extension {
       this.#servers.onDidChangeState((state) => {
         if (state !== "running") {
           this.#pending.clear(); // a new server knows nothing of the old one's changes
+          this.#groups.clear();
         }
         this.#show();
       }),
@@ -94,7 +98,12 @@ class Extension {
           void this.#refreshFacts();
         }
       }),
-      this.#pending.onDidChange(() => this.#show()),
+      this.#pending.onDidChange((change) => {
+        this.#show();
+        if (!change || !this.#pending.get(change.id)) {
+          void this.#review.closeGone();
+        }
+      }),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
         this.#noteEditor(editor);
         this.#show();
@@ -122,11 +131,11 @@ class Extension {
       "missy.editSelection": () => this.#models.editSelection(),
       "missy.chooseAction": () => this.#models.chooseAction(),
       "missy.explain": () => this.#models.explain(),
-      "missy.acceptChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.accept(change.id, change.title)),
-      "missy.discardChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.discard(change.id, change.title)),
-      "missy.showPendingChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#review.show(change)),
-      "missy.askAboutChange": (given?: { id?: string }) => this.#withChange(given, (change) => this.#models.askAboutChange(change), this.#review.latest),
-      "missy.retryChange": (given?: { id?: string }, tier?: Tier) => this.#withChange(given, (change) => this.#review.retry(change.id, tier)),
+      "missy.acceptChange": (given?: Named) => this.#withChange(given, (change) => this.#review.accept(change.id, change.title)),
+      "missy.discardChange": (given?: Named) => this.#withChange(given, (change) => this.#review.discard(change.id, change.title)),
+      "missy.showPendingChange": (given?: Named) => this.#withChange(given, (change) => this.#review.show(change)),
+      "missy.askAboutChange": (given?: Named) => this.#withChange(given, (change) => this.#models.askAboutChange(change), this.#review.latest),
+      "missy.retryChange": (given?: Named, tier?: Tier) => this.#withChange(given, (change) => this.#review.retry(change.id, tier)),
       "missy.stopRequests": () => this.#stopRequests(),
       "missy.showProviders": async () => this.#take(await showProviders(await this.#servers.running())),
       "missy.showUsage": async () => showUsage(await this.#servers.running(), this.#pages),
@@ -257,13 +266,16 @@ class Extension {
     }
   }
 
-  async #withChange(given: { id?: string } | undefined, run: (change: PendingChange) => Promise<void>, other?: PendingChange): Promise<void> {
+  async #withChange(given: Named | undefined, run: (change: PendingChange) => Promise<void>, other?: PendingChange): Promise<void> {
     const editor = vscode.window.activeTextEditor;
-    const isAbout = editor && (proposalId(editor.document.uri) !== undefined || this.#pending.on(editor.document.uri).length > 0);
-    if (given?.id === undefined && !isAbout && (await this.#groups.decide())) {
+    // A button of a diff gives the address of the diff's right side; a key gives nothing, wherever in the diff the focus is.
+    const named = (given instanceof vscode.Uri ? proposalId(given) : given?.id) ?? proposalInTab(vscode.window.tabGroups.activeTabGroup.activeTab);
+    const isAbout = named !== undefined || (editor && this.#pending.on(editor.document.uri).length > 0);
+    if (!isAbout && (await this.#groups.decide())) {
       return;
     }
-    const change = this.#pending.get(given?.id ?? "") ?? this.#pending.at(editor) ?? other;
+    // What is named is meant, and where it is gone no other in its place.
+    const change = named === undefined ? (this.#pending.at(editor) ?? other) : (this.#pending.get(named) ?? (other?.id === named ? other : undefined));
     if (change) {
       await run(change);
     } else {

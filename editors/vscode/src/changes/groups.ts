@@ -67,6 +67,11 @@ export class GroupReview {
     return true;
   }
 
+  /** Forget the group: the server that made it has ended. */
+  clear(): void {
+    this.#group = undefined;
+  }
+
   async #ask(edit: Edit, message: string): Promise<void> {
     const chosen = await vscode.window.showInformationMessage(message, ACCEPT, SHOW, DISCARD);
     if (chosen === ACCEPT) {

@@ -47,13 +47,9 @@ export class PendingChanges implements vscode.Disposable {
     return this.all.filter((change) => change.uri.toString() === uri.toString());
   }
 
-  /** Return the change under the cursor, else the only one of its document, else the latest. */
+  /** Return the change under the cursor, else the latest of its document, else the latest. */
   at(editor: vscode.TextEditor | undefined): PendingChange | undefined {
     if (editor) {
-      const shown = this.#changes.get(proposalId(editor.document.uri) ?? "");
-      if (shown) {
-        return shown;
-      }
       const here = this.on(editor.document.uri);
       const line = editor.selection.active.line;
       const touched = here.find((change) => change.range.start.line <= line && line <= change.range.end.line);

@@ -73,7 +73,7 @@ export class Review {
     if (edit.status === "applied") {
       const isPart = hunks !== undefined && this.pending.get(id)?.isMarked;
       if (!isPart) {
-        await this.#gone(id);
+        this.pending.remove(id);
       }
       vscode.window.setStatusBarMessage(`$(check) Missy: ${title}: ${edit.newFile ? "the file is written" : "accepted; Undo takes it back"}`, STATUS_MS);
       if (edit.newFile) {
@@ -85,14 +85,14 @@ export class Review {
 
   async discard(id: string, title: string): Promise<void> {
     if (await this.#decide("missy.discard", { id })) {
-      await this.#gone(id);
+      this.pending.remove(id);
       vscode.window.setStatusBarMessage(`$(discard) Missy: ${title}: discarded`, STATUS_MS);
     }
   }
 
   async retry(id: string, tier?: Tier): Promise<void> {
     const change = this.pending.get(id);
-    await this.#closeDiff(id);
+    await this.#closeDiffs((shown) => shown === id);
     await this.propose(change?.title ?? "Retry", "missy.retry", { id, ...(tier ? { tier } : {}) }, change?.question);
   }
 
@@ -156,18 +156,25 @@ export class Review {
     }
   }
 
-  async #gone(id: string): Promise<void> {
-    this.pending.remove(id);
-    await this.#closeDiff(id);
+  /** Close the diffs of changes that are decided on or lost: nothing that they offer could be done any more. */
+  async closeGone(): Promise<void> {
+    await this.#closeDiffs((id) => this.pending.get(id) === undefined);
   }
 
-  async #closeDiff(id: string): Promise<void> {
-    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-    const shown = tabs.filter((tab) => tab.input instanceof vscode.TabInputTextDiff && proposalId(tab.input.modified) === id);
-    if (shown.length > 0) {
-      await vscode.window.tabGroups.close(shown, true);
+  async #closeDiffs(isMeant: (id: string) => boolean): Promise<void> {
+    for (const tab of vscode.window.tabGroups.all.flatMap((group) => group.tabs)) {
+      const id = proposalInTab(tab);
+      if (id !== undefined && isMeant(id)) {
+        // One that is closed already, by the user say, is what is wanted.
+        await Promise.resolve(vscode.window.tabGroups.close(tab, true)).catch(() => undefined);
+      }
     }
   }
+}
+
+/** Return the id of the change whose diff a tab shows. */
+export function proposalInTab(tab: vscode.Tab | undefined): string | undefined {
+  return tab?.input instanceof vscode.TabInputTextDiff ? proposalId(tab.input.modified) : undefined;
 }
 
 /** "Accept | Show changes | Discard | Retry | …" above each change that waits. */

@@ -51,6 +51,38 @@ const tests = {
     await reset(document);
   },
 
+  async "the buttons of a diff decide on the change that it shows, wherever in it the focus is"() {
+    const { document } = await propose();
+    const [first] = await lensIds(document);
+    const action = (await codeActions(document, new vscode.Range(0, 0, 5, 0))).find((one) => one.title === "Missy: Refactor");
+    await vscode.commands.executeCommand(action.command.command, ...action.command.arguments);
+    const second = await until(async () => (await lensIds(document)).find((id) => id !== first), "another change waits");
+    await vscode.commands.executeCommand("missy.showPendingChange", { id: second });
+    const tab = await shownDiff();
+    await vscode.commands.executeCommand("diffEditor.switchSide");
+    await until(() => vscode.window.activeTextEditor?.document === document, "the left side has the focus");
+    await vscode.commands.executeCommand("missy.discardChange", tab.input.modified);
+    await until(async () => (await lensIds(document)).join() === first, "the change of the diff goes, the other stays");
+    await until(() => diffs().length === 0, "the diff closes");
+    await vscode.commands.executeCommand("missy.discardChange");
+    await until(() => pending(document).length === 0, "the mark goes");
+  },
+
+  async "a diff goes with its change, and decides on no other one before"() {
+    const { document } = await propose();
+    const [lost] = await lensIds(document);
+    await vscode.commands.executeCommand("missy.showPendingChange");
+    const { input } = await shownDiff();
+    await vscode.commands.executeCommand("missy.restartServer");
+    await until(() => diffs().length === 0, "the diff closes");
+    const { before } = await propose();
+    await vscode.commands.executeCommand("missy.acceptChange", input.modified);
+    await vscode.commands.executeCommand("missy.acceptChange", { id: lost });
+    assert.equal(document.getText(), before, "the new change still waits");
+    await vscode.commands.executeCommand("missy.discardChange");
+    await until(() => pending(document).length === 0, "the mark goes");
+  },
+
   async "one undo takes an accepted change back"() {
     const { document, before } = await propose();
     await vscode.commands.executeCommand("missy.acceptChange");
@@ -182,6 +214,20 @@ async function edit(document, position, text) {
 
 function codeActions(document, range) {
   return vscode.commands.executeCommand("vscode.executeCodeActionProvider", document.uri, range, undefined, 100);
+}
+
+/** Return the ids of the changes that wait in a document, by the links above them. */
+async function lensIds(document) {
+  const lenses = await vscode.commands.executeCommand("vscode.executeCodeLensProvider", document.uri);
+  return lenses.filter((lens) => lens.command.command === "missy.acceptChange").map((lens) => lens.command.arguments[0].id);
+}
+
+function diffs() {
+  return vscode.window.tabGroups.all.flatMap((group) => group.tabs).filter((tab) => tab.input instanceof vscode.TabInputTextDiff);
+}
+
+function shownDiff() {
+  return until(() => diffs().find((tab) => tab.isActive && tab.input.modified.scheme === "missy-proposal"), "the diff");
 }
 
 function pending(document) {
