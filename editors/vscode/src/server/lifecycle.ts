@@ -53,8 +53,11 @@ export class ServerLifecycle implements vscode.Disposable {
     this.#subscriptions.push((await onDidChangeInterpreter(this.log, () => void this.#followQuietly())) ?? { dispose: () => undefined });
   }
 
-  /** Start again; a start that is under way is waited for, since a client can't be stopped in the middle of it. */
+  /** Start again; a server that has not answered yet is ended, since it may never do so. */
   async restart(): Promise<void> {
+    if (this.#session?.state === "starting") {
+      await this.#session.stop();
+    }
     await this.#starting?.catch(() => undefined);
     await this.#session?.stop();
     await this.running();
@@ -62,10 +65,13 @@ export class ServerLifecycle implements vscode.Disposable {
 
   /** Start again where another server would now be found, or with other arguments. */
   async followSettings(): Promise<void> {
-    await this.#starting?.catch(() => undefined);
+    if (this.#session?.state !== "starting") {
+      await this.#starting?.catch(() => undefined);
+    }
     const found = await findServer(this.managed.program, this.managed.isChosen, this.log);
     const current = this.#session;
-    if (found.kind !== "found" || found.program !== current?.program || !current.isRunning || serverArguments().join("\0") !== current.args.join("\0")) {
+    const isSame = found.kind === "found" && found.program === current?.program && serverArguments().join("\0") === current.args.join("\0");
+    if (!isSame || !(await current.settled())) {
       await this.restart();
     }
   }

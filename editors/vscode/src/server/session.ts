@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 import {
+  CloseAction,
   ErrorAction,
   ErrorCodes,
   type ErrorHandler,
@@ -35,6 +36,7 @@ export interface Hooks {
 }
 
 const RESTARTS = 4;
+const START_CHECK_MS = 100; // until the process of a start that has just begun is there
 const CONNECTION_LOST: readonly number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive, ErrorCodes.MessageWriteError];
 const PIPE_BROKEN: readonly string[] = ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED"];
 const PARTIAL = new ProgressType<Partial>();
@@ -44,6 +46,7 @@ export class ServerSession implements vscode.Disposable {
   readonly #client: LanguageClient;
   readonly #changes = new vscode.EventEmitter<ServerState>();
   #state: ServerState = "stopped";
+  #isLeft = false;
 
   readonly args = serverArguments();
   readonly onDidChangeState = this.#changes.event;
@@ -149,8 +152,17 @@ export class ServerSession implements vscode.Disposable {
     }
   }
 
+  /** Stop for good. A server that has not answered yet is ended: one that hangs would be waited for without end. */
   async stop(): Promise<void> {
-    await this.settled(); // a client can't be stopped in the middle of its start
+    this.#isLeft = true;
+    while (this.#client.state === State.Starting) {
+      // A client can't be stopped in the middle of its start. The end of what it reads ends that, whoever else holds the pipe.
+      const server = this.#client.serverProcess;
+      server?.kill();
+      server?.stdin?.destroy();
+      server?.stdout?.destroy();
+      await Promise.race([this.settled(), new Promise((resolve) => setTimeout(resolve, START_CHECK_MS))]);
+    }
     if (this.#client.needsStop()) {
       await this.#client.stop().catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
     }
@@ -169,6 +181,12 @@ export class ServerSession implements vscode.Disposable {
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       diagnosticCollectionName: "missy",
       errorHandler: this.#errorHandler(),
+      initializationFailedHandler: (error: unknown) => {
+        if (!this.#isLeft) {
+          void vscode.window.showErrorMessage(`Missy: the server ${this.program} did not start: ${error instanceof Error ? error.message : String(error)}`);
+        }
+        return false;
+      },
       // What a model wrote runs no commands and shows no raw HTML (a test holds this).
       markdown: { isTrusted: false, supportHtml: false },
       middleware: {
@@ -191,7 +209,7 @@ export class ServerSession implements vscode.Disposable {
       // A write to a server that has just ended fails before its end is seen. By itself the client would give it up for that.
       error: (error, message, count) =>
         PIPE_BROKEN.includes((error as NodeJS.ErrnoException).code ?? "") ? { action: ErrorAction.Continue, handled: true } : standard().error(error, message, count),
-      closed: () => standard().closed(),
+      closed: () => (this.#isLeft ? { action: CloseAction.DoNotRestart, handled: true } : standard().closed()),
     };
   }
 

@@ -1,6 +1,8 @@
 // Runs inside the extension host: what the extension does, without anybody's clicks.
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
 const vscode = require("vscode");
 
 const ID = "missy-lsp.missy-lsp";
@@ -140,6 +142,26 @@ const tests = {
       assert.ok(!content.isTrusted);
       assert.ok(!content.supportHtml);
     }
+  },
+
+  async "a server that never answers can be left by another setting, and by a restart"() {
+    const { document } = await open();
+    const settings = vscode.workspace.getConfiguration("missy.server");
+    const [program, folder] = [settings.get("path"), fs.mkdtempSync(path.join(os.tmpdir(), "missy-silent-"))];
+    const [silent, begun] = [path.join(folder, "missy-lsp"), path.join(folder, "begun")];
+    fs.writeFileSync(silent, `#!/bin/sh\necho >> ${begun}\ncat > /dev/null\n`, { mode: 0o755 });
+    const starts = () => (fs.existsSync(begun) ? fs.readFileSync(begun, "utf8").length : 0);
+    try {
+      await settings.update("path", silent, vscode.ConfigurationTarget.Global);
+      await until(() => starts() === 1, "it is started");
+      void vscode.commands.executeCommand("missy.restartServer");
+      await until(() => starts() === 2, "it is started again");
+    } finally {
+      await settings.update("path", program, vscode.ConfigurationTarget.Global);
+    }
+    await until(async () => (await codeActions(document, new vscode.Range(0, 0, 5, 0))).some((one) => one.title === "Missy: Explain"), "the other one answers");
+    assert.equal(starts(), 2);
+    fs.rmSync(folder, { recursive: true });
   },
 
   async "a server whose end is first seen by a failed write is started again all the same"() {
