@@ -48,6 +48,20 @@ test("large ones make the older ones go", () => {
   assert.deepEqual(kept.map((one) => one.id), ["d", "a"]);
 });
 
+test("one that is very large leaves the others in their place, and keeps its last turns", () => {
+  const turns = [turn("run", "x".repeat(390_000)), turn("one", "y".repeat(90_000)), turn("two", "z".repeat(90_000))];
+  const kept = keepBounded([conversation("a", turn("q", "old"))], { ...conversation("b", ...turns), action: "explain", instruction: "shortly" }, 20);
+  assert.deepEqual(kept.map((one) => [one.id, ...one.turns.map((each) => each.question)]), [["b", "one", "two"], ["a", "q"]]);
+  assert.deepEqual([kept[0]?.action, kept[0]?.instruction], [undefined, undefined], "to ask again is to ask, not to run what the first turn ran");
+});
+
+test("an answer that is too large by itself is kept in part, and says so", () => {
+  const [kept, other] = keepBounded([conversation("a", turn("q", "old"))], conversation("b", turn("q", "x".repeat(500_000))), 20);
+  assert.equal(other?.id, "a");
+  assert.match(kept?.turns[0]?.text ?? "", /^x{100000,}$/);
+  assert.equal(kept?.turns[0]?.incomplete, "too long to be kept whole");
+});
+
 test("what ran when it was kept does not run any more", () => {
   assert.equal(keepBounded([], conversation("a", turn("q", "half", { state: "running" })), 5)[0]?.turns[0]?.state, "stopped");
 });

@@ -30,6 +30,7 @@ export interface Conversation {
 }
 
 const MAX_CHARACTERS = 400_000;
+const MAX_OF_ONE = MAX_CHARACTERS / 2; // so that one long conversation takes no other one's place
 
 /** Return the conversation with its last turn replaced. */
 export function withLastTurn(conversation: Conversation, change: (turn: Turn) => Turn): Conversation {
@@ -59,15 +60,42 @@ export function historyBefore(conversation: Conversation): HistoryTurn[] {
     ]);
 }
 
-/** Put a conversation in front; the oldest go where there are more than `keep` or they are too large together. */
+/**
+ * Put a conversation in front; the oldest go where there are more than `keep` or they are too large together. Of one that
+ * is too large by itself the last turns are kept.
+ */
 export function keepBounded(kept: readonly Conversation[], conversation: Conversation, keep: number): Conversation[] {
-  const ended = { ...conversation, turns: conversation.turns.map(asEnded) };
+  const ended = shortened({ ...conversation, turns: conversation.turns.map(asEnded) });
   const all = [ended, ...kept.filter((other) => other.id !== conversation.id)].slice(0, Math.max(0, keep));
   let characters = 0;
   return all.filter((one) => {
-    characters += one.turns.reduce((sum, turn) => sum + turn.text.length + turn.question.length, 0);
+    characters += one.turns.reduce((sum, turn) => sum + sizeOf(turn), 0);
     return characters <= MAX_CHARACTERS;
   });
+}
+
+function shortened(conversation: Conversation): Conversation {
+  let room = MAX_OF_ONE;
+  const first = conversation.turns.findLastIndex((turn) => (room -= sizeOf(turn)) < 0) + 1;
+  if (first === 0) {
+    return conversation;
+  }
+  const turns = first < conversation.turns.length ? conversation.turns.slice(first) : conversation.turns.slice(-1).map(cut);
+  if (turns.length === conversation.turns.length) {
+    return { ...conversation, turns };
+  }
+  // The action was run by the first turn, which is gone: what is left are questions.
+  const { action: _, instruction: __, ...rest } = conversation;
+  return { ...rest, turns };
+}
+
+function cut(turn: Turn): Turn {
+  const question = turn.question.slice(0, MAX_OF_ONE / 2);
+  return { ...turn, question, text: turn.text.slice(0, MAX_OF_ONE - question.length), incomplete: "too long to be kept whole" };
+}
+
+function sizeOf(turn: Turn): number {
+  return turn.text.length + turn.question.length;
 }
 
 /** Read what was stored, whatever it has become. */
