@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { besideInterpreter, besideServer, environmentProgram, isInside, isServerNewEnough, searchPath } from "../src/server/candidates";
+import { besideInterpreter, besideServer, environmentProgram, isInside, isServerNewEnough, searchPath, withHome } from "../src/server/candidates";
 
 test("relative and empty entries of PATH are left out, and those inside the workspace", () => {
   const value = ["", ".", "bin", "/usr/bin", "/srv/someone/project/.venv/bin", "/srv/someone/project", "/srv/someone/project-2/bin"].join(":");
@@ -15,6 +15,19 @@ test("quoted entries and drive letters of Windows are understood", () => {
 test("a PATH that is not set has no folders", () => {
   assert.deepEqual(searchPath(undefined, [], "linux"), []);
 });
+
+const HOMES: readonly [string, string, NodeJS.Platform, string][] = [
+  ["~/bin/missy-lsp", "/home/someone", "linux", "/home/someone/bin/missy-lsp"],
+  ["~/bin/missy-lsp.exe", "C:\\Users\\someone", "win32", "C:\\Users\\someone\\bin\\missy-lsp.exe"],
+  ["~\\bin\\missy-lsp.exe", "C:\\Users\\someone", "win32", "C:\\Users\\someone\\bin\\missy-lsp.exe"],
+  ["~other/missy-lsp", "/home/someone", "linux", "~other/missy-lsp"],
+  ["/usr/bin/missy-lsp", "/home/someone", "linux", "/usr/bin/missy-lsp"],
+];
+for (const [file, home, platform, expected] of HOMES) {
+  test(`${file} is ${expected} on ${platform}`, () => {
+    assert.equal(withHome(file, home, platform), expected);
+  });
+}
 
 const INSIDE: readonly [string, string, NodeJS.Platform, boolean][] = [
   ["/a/b", "/a", "linux", true],

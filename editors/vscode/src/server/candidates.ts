@@ -28,6 +28,12 @@ export function isInside(file: string, folder: string, platform: Platform): bool
   return relative === "" || (relative !== ".." && !relative.startsWith(`..${own.sep}`) && !own.isAbsolute(relative));
 }
 
+/** Return a path whose `~/` at the start means the user's home folder; Windows takes `~\\` too. */
+export function withHome(file: string, home: string, platform: Platform): string {
+  const isOfHome = file.startsWith("~/") || (platform === "win32" && file.startsWith("~\\"));
+  return isOfHome ? pathOf(platform).join(home, file.slice(2)) : file;
+}
+
 /** Return where the server of a Python environment would stand, by the path of its interpreter. */
 export function besideInterpreter(interpreter: string, platform: Platform): string[] {
   const own = pathOf(platform);

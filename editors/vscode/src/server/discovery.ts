@@ -1,9 +1,10 @@
 // Find the server: the setting, the active Python environment, PATH, the environment of the extension's own.
 import { constants } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
-import { besideInterpreter, isInside, programName, searchPath } from "./candidates";
+import { besideInterpreter, isInside, programName, searchPath, withHome } from "./candidates";
 import { activeInterpreter } from "./python";
 
 export type Found =
@@ -60,7 +61,7 @@ async function fromManaged(managed: string): Promise<Found> {
 }
 
 async function fromSetting(setting: string): Promise<Found> {
-  const program = setting.startsWith("~/") ? path.join(process.env["HOME"] ?? "", setting.slice(2)) : setting;
+  const program = withHome(setting, homedir(), process.platform);
   if (!path.isAbsolute(program)) {
     return { kind: "bad-setting", sentence: `missy.server.path has to be an absolute path; it is "${setting}".` };
   }
