@@ -74,6 +74,25 @@ const steps = {
     await workbench.shot("07-follow-up");
   },
 
+  "a follow-up question is about the same code, also where lines came above it": async ({ workbench, page, journal }) => {
+    await workbench.openFile("prices.py");
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.insertText("# above\n# and above\n");
+    const panel = workbench.panel();
+    await panel.getByLabel("Follow-up question").last().fill("does it still follow?");
+    await panel.getByLabel("Follow-up question").last().press("Enter");
+    await panel.getByRole("heading", { name: "does it still follow?" }).waitFor();
+    await panel.getByText(/You asked before: [5-9] messages/).waitFor();
+    const { asked } = (await journal()).at(-1);
+    assert.match(asked, /def total[^]*return result/);
+    assert.doesNotMatch(asked, /above/);
+    await workbench.focusEditor();
+    await workbench.until(async () => {
+      await page.keyboard.press("Control+Z");
+      return (await workbench.text()).startsWith("def total");
+    }, "the text is as before");
+  },
+
   "stop closes the upstream connection and keeps the text": async ({ workbench, journal }) => {
     const panel = workbench.panel();
     await panel.getByLabel("Follow-up question").last().fill("answer slowly please");

@@ -8,6 +8,7 @@ import { Failure, type ServerSession } from "../server/session";
 import type { Place } from "../target";
 import { type Conversation, historyBefore, type Turn, withLastTurn } from "./conversations";
 import type { AnswerPanel } from "./panel";
+import { FollowedPlaces } from "./places";
 import type { AnswerStore } from "./store";
 
 const PATIENCE_MS = 800;
@@ -25,6 +26,10 @@ export class Asking implements vscode.Disposable {
   #current: { readonly id: string; readonly stop: vscode.CancellationTokenSource } | undefined;
   #askedAt = 0;
   #deltaAt = 0;
+  readonly #places = new FollowedPlaces();
+  readonly #edits = vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+    this.#places.changed(document.uri.toString(), [...contentChanges].sort((one, other) => other.rangeOffset - one.rangeOffset));
+  });
 
   constructor(
     private readonly server: () => Promise<ServerSession>,
@@ -53,8 +58,8 @@ export class Asking implements vscode.Disposable {
   async followUp(question: string): Promise<void> {
     const shown = this.panel.conversation;
     if (shown && shown.turns.at(-1)?.state !== "running") {
-      const conversation = { ...shown, turns: [...shown.turns, { ...EMPTY, question }] };
-      await this.#run(conversation, placeAgain(shown), undefined);
+      const conversation = { ...this.#asItStands(shown), turns: [...shown.turns, { ...EMPTY, question }] };
+      await this.#run(conversation, placeAgain(conversation), undefined);
     }
   }
 
@@ -64,8 +69,8 @@ export class Asking implements vscode.Disposable {
     const last = shown?.turns.at(-1);
     if (shown && last && last.state !== "running") {
       const tier = oneTierUp && last.tier ? tierAbove(last.tier) : undefined;
-      const again = withLastTurn(shown, () => ({ ...EMPTY, question: last.question }));
-      await this.#run(again, placeAgain(shown), tier);
+      const again = withLastTurn(this.#asItStands(shown), () => ({ ...EMPTY, question: last.question }));
+      await this.#run(again, placeAgain(again), tier);
     }
   }
 
@@ -83,11 +88,21 @@ export class Asking implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.#edits.dispose();
     this.#current?.stop.dispose();
+  }
+
+  /** Return the conversation with its place where that stands by now. */
+  #asItStands(conversation: Conversation): Conversation {
+    const range = this.#places.rangeOf(conversation);
+    return conversation.place && range ? { ...conversation, place: { ...conversation.place, range } } : conversation;
   }
 
   async #run(started: Conversation, target: Target, tier: Tier | undefined): Promise<Answer | undefined> {
     this.stop(); // one conversation at a time is in sight
+    if (started.place) {
+      this.#places.note(started, vscode.Uri.parse(started.place.uri).toString());
+    }
     const stop = new vscode.CancellationTokenSource();
     this.#current = { id: started.id, stop };
     this.#askedAt = Date.now();
