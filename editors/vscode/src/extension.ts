@@ -79,7 +79,7 @@ class Extension {
   register(): void {
     const documents = new ProposalDocuments(this.#pending);
     this.context.subscriptions.push(
-      this.#log, this.#pending, this.#running, this.#status, this.#panel, this.#servers, this.#asking, documents,
+      this.#log, this.#pending, this.#running, this.#status, this.#panel, this.#servers, this.#asking, this.#groups, documents,
       vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, documents),
       vscode.workspace.registerTextDocumentContentProvider(Pages.scheme, this.#pages),
       vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-vfs" }], new ChangeLenses(this.#pending)),

@@ -29,6 +29,19 @@ const steps = {
     await page.keyboard.press("Control+W");
   },
 
+  "it waits on where its document is closed and opened again": async ({ workbench, page }) => {
+    await workbench.openFile("prices.py");
+    for (const language of ["Plain Text", "Python"]) { // VS Code closes a document for that, as it does with one that no editor shows
+      await workbench.command("Change Language Mode");
+      await workbench.choose(language);
+      await page.locator(".statusbar-item").filter({ hasText: language }).waitFor();
+    }
+    await workbench.command("Missy: Show Pending Change");
+    await page.locator(".monaco-diff-editor .view-line").filter({ hasText: "def sum_of(prices):" }).waitFor();
+    await page.keyboard.press("Control+W");
+    await page.locator(".codelens-decoration a").filter({ hasText: "Accept" }).first().waitFor();
+  },
+
   "it is accepted as a whole by the light bulb, and one undo takes the document back": async ({ workbench, page, code }) => {
     await workbench.openFile("prices.py");
     await workbench.selectLines(1, 1);

@@ -10,8 +10,10 @@ const DISCARD = "Discard";
 const SHOW = "Show Changes";
 const START = { line: 0, character: 0 };
 
-export class GroupReview {
+export class GroupReview implements vscode.Disposable {
   #group: Edit | undefined;
+  // VS Code closes a document that no editor shows after some minutes, and what was typed in it is lost then.
+  readonly #opened = vscode.workspace.onDidOpenTextDocument((document) => void this.#placeAgain(document));
 
   constructor(
     private readonly server: () => Promise<ServerSession>,
@@ -67,6 +69,10 @@ export class GroupReview {
     return true;
   }
 
+  dispose(): void {
+    this.#opened.dispose();
+  }
+
   /** Forget the group: the server that made it has ended. */
   clear(): void {
     this.#group = undefined;
@@ -117,7 +123,19 @@ export class GroupReview {
       const whole = { start: START, end: { line: document?.lineCount ?? 0, character: 0 } };
       const range = edit.range ?? whole;
       const newFile = file.isNew ? uri : undefined;
-      this.pending.add({ id: file.id, title: file.path, uri, tier: answer.tier, question, answer, edit, isMarked: false, range, newFile });
+      this.pending.add({ id: file.id, title: file.path, uri, tier: answer.tier, question, answer, edit, isMarked: false, range, newFile, outlivesDocument: true });
+    }
+  }
+
+  /** Take the places of what waits in a document that is opened again from the server, which looks for them anew. */
+  async #placeAgain(document: vscode.TextDocument): Promise<void> {
+    const files = (this.#group?.files ?? []).filter((file) => !file.isNew);
+    for (const change of this.pending.on(document.uri).filter((one) => files.some((file) => file.id === one.id))) {
+      const asked = this.server().then((server) => server.execute<Edit>("missy.showDiff", { id: change.id, show: false }));
+      const edit = await asked.catch(() => undefined); // decided on meanwhile
+      if (edit && this.pending.get(change.id)) {
+        this.pending.add({ ...change, edit, range: edit.range ?? change.range });
+      }
     }
   }
 

@@ -13,6 +13,8 @@ export interface PendingChange {
   readonly answer: Answer;
   readonly edit: Edit;
   readonly newFile: vscode.Uri | undefined;
+  /** Whether it waits also while its document is closed, as the server keeps the files of a change of several. */
+  readonly outlivesDocument?: boolean;
   range: Range;
   /** Whether the server has marked it; from then on a missing mark means that it is gone. */
   isMarked: boolean;
@@ -108,7 +110,11 @@ export class PendingChanges implements vscode.Disposable {
 
   #closed(document: vscode.TextDocument): void {
     for (const change of this.on(document.uri)) {
-      this.remove(change.id); // the server lets go of it too
+      if (change.outlivesDocument) {
+        change.isMarked = false; // the marks of a closed document go, which says nothing of the change
+      } else {
+        this.remove(change.id); // the server lets go of it too
+      }
     }
     this.#marked.delete(document.uri.toString());
   }
