@@ -42,11 +42,19 @@ const PIPE_BROKEN: readonly string[] = ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTR
 const PARTIAL = new ProgressType<Partial>();
 const SCHEMES = ["file", "untitled", "vscode-vfs", "vscode-notebook-cell"];
 
+/** A client that shows no error any more once it is left: what it says then is of a start that was ended on purpose. */
+class Client extends LanguageClient {
+  isLeft = false;
+
+  override error(message: string, data?: unknown, showNotification?: boolean | "force"): void {
+    super.error(message, data, this.isLeft ? false : showNotification);
+  }
+}
+
 export class ServerSession implements vscode.Disposable {
-  readonly #client: LanguageClient;
+  readonly #client: Client;
   readonly #changes = new vscode.EventEmitter<ServerState>();
   #state: ServerState = "stopped";
-  #isLeft = false;
 
   readonly args = serverArguments();
   readonly onDidChangeState = this.#changes.event;
@@ -59,7 +67,7 @@ export class ServerSession implements vscode.Disposable {
   ) {
     // Not in the workspace: what lies there has no part in how a program starts.
     const executable: Executable = { command: program, args: [...this.args], options: { cwd, shell: false } };
-    this.#client = new LanguageClient("missy", "Missy", { run: executable, debug: executable }, this.#options(hooks));
+    this.#client = new Client("missy", "Missy", { run: executable, debug: executable }, this.#options(hooks));
     this.#client.onDidChangeState((event) => this.#enter(stateOf(event.newState)));
     this.#client.onRequest("window/showMessageRequest", (params: { message: string; actions?: { title: string }[] }) =>
       hooks.onQuestion(params.actions ?? [], () => vscode.window.showWarningMessage(params.message, ...(params.actions ?? []))),
@@ -154,7 +162,7 @@ export class ServerSession implements vscode.Disposable {
 
   /** Stop for good. A server that has not answered yet is ended: one that hangs would be waited for without end. */
   async stop(): Promise<void> {
-    this.#isLeft = true;
+    this.#client.isLeft = true;
     while (this.#client.state === State.Starting) {
       // A client can't be stopped in the middle of its start. The end of what it reads ends that, whoever else holds the pipe.
       const server = this.#client.serverProcess;
@@ -182,7 +190,7 @@ export class ServerSession implements vscode.Disposable {
       diagnosticCollectionName: "missy",
       errorHandler: this.#errorHandler(),
       initializationFailedHandler: (error: unknown) => {
-        if (!this.#isLeft) {
+        if (!this.#client.isLeft) {
           void vscode.window.showErrorMessage(`Missy: the server ${this.program} did not start: ${error instanceof Error ? error.message : String(error)}`);
         }
         return false;
@@ -209,7 +217,7 @@ export class ServerSession implements vscode.Disposable {
       // A write to a server that has just ended fails before its end is seen. By itself the client would give it up for that.
       error: (error, message, count) =>
         PIPE_BROKEN.includes((error as NodeJS.ErrnoException).code ?? "") ? { action: ErrorAction.Continue, handled: true } : standard().error(error, message, count),
-      closed: () => (this.#isLeft ? { action: CloseAction.DoNotRestart, handled: true } : standard().closed()),
+      closed: () => (this.#client.isLeft ? { action: CloseAction.DoNotRestart, handled: true } : standard().closed()),
     };
   }
 
