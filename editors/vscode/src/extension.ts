@@ -321,7 +321,7 @@ class Extension {
 
   #revive(panel: vscode.WebviewPanel, state: unknown): void {
     const id = (state as { conversation?: unknown } | undefined)?.conversation;
-    this.#panel.adopt(panel, this.#store.shown() ?? (typeof id === "string" ? this.#store.find(id) : undefined));
+    this.#panel.revive(panel, this.#store.shown() ?? (typeof id === "string" ? this.#store.find(id) : undefined));
   }
 
   async #settingsChanged(event: vscode.ConfigurationChangeEvent): Promise<void> {

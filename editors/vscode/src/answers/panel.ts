@@ -37,11 +37,18 @@ export class AnswerPanel implements vscode.Disposable {
       return;
     }
     const place = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
-    this.adopt(vscode.window.createWebviewPanel(PANEL_TYPE, "Missy", place, this.#options()), conversation);
+    this.#adopt(vscode.window.createWebviewPanel(PANEL_TYPE, "Missy", place, this.#options()), conversation);
   }
 
-  /** Take over a panel: a new one, or one that VS Code brings back after a restart. */
-  adopt(panel: vscode.WebviewPanel, conversation: Conversation | undefined): void {
+  /**
+   * Take over a panel that VS Code brings back after a restart. That may be late, when its tab is first looked at: what was
+   * asked by then goes on in it.
+   */
+  revive(panel: vscode.WebviewPanel, kept: Conversation | undefined): void {
+    this.#adopt(panel, this.#conversation ?? kept);
+  }
+
+  #adopt(panel: vscode.WebviewPanel, conversation: Conversation | undefined): void {
     this.#panel?.dispose();
     this.#panel = panel;
     this.#conversation = conversation;
