@@ -30,6 +30,18 @@ const steps = {
     await workbench.shot("04-runs");
   },
 
+  "an installation that fails leaves the server that is there": async ({ workbench, code, run }) => {
+    const program = path.join(code.run, "data/User/globalStorage/missy-lsp.missy-lsp/server-0.1.0/bin/missy-lsp");
+    assert.ok(fs.existsSync(program));
+    await workbench.clearNotifications();
+    fs.renameSync(path.join(run, "wheels"), path.join(run, "hidden"));
+    await workbench.command("Missy: Install Server…");
+    await workbench.toast("could not be installed").waitFor({ timeout: 120_000 });
+    fs.renameSync(path.join(run, "hidden"), path.join(run, "wheels"));
+    assert.ok(fs.existsSync(program), "it can be started again");
+    await workbench.clearNotifications();
+  },
+
   "one of PATH that is too old is told, and left for the extension's own": async ({ workbench, code, run }) => {
     fs.mkdirSync(path.join(run, "bin"));
     fs.renameSync(path.join(run, "old-missy-lsp"), path.join(run, "bin", "missy-lsp"));
@@ -39,9 +51,10 @@ const steps = {
     await workbench.shot("05-too-old");
     await toast.getByRole("button", { name: "Use the Extension's Own" }).click();
     const lastServer = () => code.extensionLog().match(/server: .*/g)?.at(-1) ?? "";
-    await workbench.until(() => lastServer().includes("the extension's own environment"), "the extension's own is started", 180_000);
+    const starts = () => code.extensionLog().match(/server version: 0\.1\.0/g)?.length;
+    await workbench.until(() => lastServer().includes("the extension's own environment") && starts() === 2, "the extension's own is started", 180_000);
     await workbench.command("Missy: Restart Server");
-    await workbench.until(() => code.extensionLog().match(/server version: 0\.1\.0/g)?.length === 3, "it is the one that is used from then on");
+    await workbench.until(() => starts() === 3, "it is the one that is used from then on");
     assert.match(lastServer(), /the extension's own environment/);
   },
 };

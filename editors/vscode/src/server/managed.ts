@@ -53,7 +53,7 @@ export class ManagedServer {
         const abort = new AbortController();
         const subscription = token.onCancellationRequested(() => abort.abort());
         try {
-          const sentence = await this.#install((message) => progress.report({ message }), abort.signal);
+          const sentence = await this.#inItsPlace(() => this.#install((message) => progress.report({ message }), abort.signal));
           return token.isCancellationRequested ? "The installation was cancelled." : sentence;
         } finally {
           subscription.dispose();
@@ -71,6 +71,29 @@ export class ManagedServer {
     }
   }
 
+  /**
+   * Build a server where it stays, since a virtual environment can't be moved. One that is there already is put aside for
+   * the time, and back where the new one comes to nothing: without the network there would be none after that.
+   */
+  async #inItsPlace(build: () => Promise<string | undefined>): Promise<string | undefined> {
+    const aside = `${this.#folder}.before`;
+    if (await isProgram(this.program)) {
+      await rm(aside, { recursive: true, force: true });
+      await rename(this.#folder, aside);
+    }
+    let isBuilt = false;
+    try {
+      const sentence = await build();
+      isBuilt = sentence === undefined;
+      return sentence;
+    } finally {
+      if (!isBuilt) {
+        await this.#setAside();
+        await rename(aside, this.#folder).catch(() => undefined); // where there was one
+      }
+    }
+  }
+
   async #install(report: (message: string) => void, signal: AbortSignal): Promise<string | undefined> {
     const root = this.context.globalStorageUri.fsPath;
     await mkdir(root, { recursive: true });
@@ -79,7 +102,7 @@ export class ManagedServer {
     if (python === undefined) {
       return "Python 3.11, 3.12, 3.13 or 3.14 is needed and none was found. Install one from python.org or your system's packages, then try again.";
     }
-    // Built where it stays: a virtual environment can't be moved. What a broken attempt left is cleared away.
+    // What a broken attempt left is cleared away.
     await rm(this.#folder, { recursive: true, force: true });
     report(`making an environment with ${python}`);
     const made = await run(python, ["-I", "-m", "venv", this.#folder], { cwd: root, timeoutMs: VENV_MS, signal });
@@ -96,7 +119,6 @@ export class ManagedServer {
       onLine: (line) => this.log.info(line),
     });
     if (installed.code !== 0 || !(await isProgram(this.program))) {
-      await this.#setAside();
       return this.#failed("pip could not install it; its messages are in the log. A private index or a proxy is set in pip's own configuration (pip.conf, PIP_INDEX_URL, HTTPS_PROXY)", installed.stdout + installed.stderr);
     }
     await this.removeOthers();
