@@ -73,7 +73,7 @@ class Extension {
     this.#asking = new Asking(server, this.#panel, this.#store, this.#running, this.#log, onGroup);
     this.#review = new Review(server, this.#pending, this.#running, (title, answer) => this.#showReply(title, answer), onFailure, onGroup);
     this.#groups = new GroupReview(server, this.#pending, (change) => this.#review.show(change), onFailure);
-    this.#models = new ModelCommands(server, this.#asking, this.#review, context.workspaceState, () => this.#editorBeside());
+    this.#models = new ModelCommands(server, this.#asking, this.#review, this.#store, () => this.#editorBeside());
   }
 
   register(): void {
@@ -145,7 +145,7 @@ class Extension {
       "missy.showLastAnswers": () => showLastAnswers(this.#store, this.#panel),
       "missy.forgetAnswers": async () => {
         await this.#store.forget();
-        vscode.window.setStatusBarMessage("Missy: the kept answers are forgotten", 5000);
+        vscode.window.setStatusBarMessage("Missy: the kept answers and questions are forgotten", 5000);
       },
       "missy.installServer": () => this.#servers.install(),
       "missy.showMenu": () => showMenu(),

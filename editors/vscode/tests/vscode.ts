@@ -1,4 +1,4 @@
-// As much of the module `vscode` as a panel needs, for tests that run without VS Code. Import it before what it serves.
+// As much of the module `vscode` as the answer panel and the store need, for tests that run without VS Code. Import it before what it serves.
 import Module from "node:module";
 
 type Listener = (value: unknown) => void;
@@ -53,7 +53,12 @@ class EventEmitter {
   dispose(): void {}
 }
 
-const vscode = { EventEmitter, ViewColumn: { Beside: -2 }, Uri: { joinPath: (...parts: unknown[]) => parts.join("/") }, window: { createWebviewPanel: () => new Panel() } };
+/** The settings below `missy`, by what follows in their names. */
+export const settings: Record<string, unknown> = {};
+
+const workspace = { getConfiguration: () => ({ get: (name: string, other: unknown) => settings[name] ?? other }) };
+const vscode = {
+  workspace, EventEmitter, ViewColumn: { Beside: -2 }, Uri: { joinPath: (...parts: unknown[]) => parts.join("/") }, window: { createWebviewPanel: () => new Panel() } };
 const loader = Module as unknown as { _load(name: string, ...more: unknown[]): unknown };
 const load = loader._load;
 loader._load = (name, ...more) => (name === "vscode" ? vscode : load(name, ...more));

@@ -2,15 +2,13 @@
 import * as vscode from "vscode";
 import type { Asking, Wishes } from "../answers/asking";
 import { turnOfChange } from "../answers/conversations";
+import { type AnswerStore, WORDS } from "../answers/store";
 import type { PendingChange } from "../changes/pending";
 import type { Review } from "../changes/review";
 import type { Action } from "../protocol";
 import type { ServerSession } from "../server/session";
 import { nameOf, NOWHERE, type Place, placeOf, rangeOf, vscodeRange } from "../target";
 import { askWords } from "./words";
-
-const QUESTIONS = "missy.questions";
-const INSTRUCTIONS = "missy.instructions";
 
 /** What a code action of the server's carries for missy.runAction. */
 interface ActionArgument {
@@ -25,7 +23,7 @@ export class ModelCommands {
     private readonly server: () => Promise<ServerSession>,
     private readonly asking: Asking,
     private readonly review: Review,
-    private readonly state: vscode.Memento,
+    private readonly store: AnswerStore,
     private readonly editor: () => vscode.TextEditor | undefined,
   ) {}
 
@@ -53,7 +51,7 @@ export class ModelCommands {
     if (!place) {
       return;
     }
-    const instruction = await askWords(this.state, INSTRUCTIONS, `Edit ${place.about}`, "What should change?");
+    const instruction = await askWords(this.store, WORDS.instructions, `Edit ${place.about}`, "What should change?");
     if (instruction !== undefined) {
       await this.review.propose("Edit", "missy.runAction", { action: "edit", ...place.target, instruction }, `Edit: ${instruction}`);
     }
@@ -89,7 +87,7 @@ export class ModelCommands {
       return;
     }
     if (chosen.action.when === "instruction") {
-      const instruction = await askWords(this.state, INSTRUCTIONS, `${chosen.action.title} ${place.about}`, "What should change?");
+      const instruction = await askWords(this.store, WORDS.instructions, `${chosen.action.title} ${place.about}`, "What should change?");
       if (instruction !== undefined) {
         await this.#run(chosen.action, { action: chosen.action.id, ...place.target, instruction }, place);
       }
@@ -129,7 +127,7 @@ export class ModelCommands {
 
   async #ask(place: Place, title: string, wishes: Wishes = {}): Promise<void> {
     const where = place.about === "" ? "" : ` (${place.about})`;
-    const question = await askWords(this.state, QUESTIONS, `${title}${where}`, "What do you want to know?");
+    const question = await askWords(this.store, WORDS.questions, `${title}${where}`, "What do you want to know?");
     if (question !== undefined) {
       await this.asking.ask(question, place, wishes);
     }

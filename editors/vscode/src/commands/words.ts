@@ -1,20 +1,15 @@
 // A box for questions and instructions that remembers the last ones.
 import * as vscode from "vscode";
-
-const KEPT = 30;
-const MAX_CHARACTERS = 500;
+import type { AnswerStore, WordsKey } from "../answers/store";
 
 /** Ask for words of the user's; those of before, kept under `key`, are offered. Undefined where the user turns away. */
-export async function askWords(state: vscode.Memento, key: string, title: string, placeholder: string): Promise<string | undefined> {
-  const before = state.get<string[]>(key, []).filter((text) => typeof text === "string");
-  const chosen = await pick(title, placeholder, before);
+export async function askWords(store: AnswerStore, key: WordsKey, title: string, placeholder: string): Promise<string | undefined> {
+  const chosen = await pick(title, placeholder, store.words(key));
   const text = chosen?.trim();
   if (text === undefined || text === "") {
     return undefined;
   }
-  if (text.length <= MAX_CHARACTERS) {
-    await state.update(key, [text, ...before.filter((other) => other !== text)].slice(0, KEPT));
-  }
+  await store.keepWords(key, text);
   return text;
 }
 
