@@ -17,11 +17,11 @@ test("a PATH that is not set has no folders", () => {
 });
 
 const HOMES: readonly [string, string, NodeJS.Platform, string][] = [
-  ["~/bin/missy-lsp", "/home/someone", "linux", "/home/someone/bin/missy-lsp"],
-  ["~/bin/missy-lsp.exe", "C:\\Users\\someone", "win32", "C:\\Users\\someone\\bin\\missy-lsp.exe"],
-  ["~\\bin\\missy-lsp.exe", "C:\\Users\\someone", "win32", "C:\\Users\\someone\\bin\\missy-lsp.exe"],
-  ["~other/missy-lsp", "/home/someone", "linux", "~other/missy-lsp"],
-  ["/usr/bin/missy-lsp", "/home/someone", "linux", "/usr/bin/missy-lsp"],
+  ["~/bin/missy-lsp", "/srv/someone", "linux", "/srv/someone/bin/missy-lsp"],
+  ["~/bin/missy-lsp.exe", "D:\\someone", "win32", "D:\\someone\\bin\\missy-lsp.exe"],
+  ["~\\bin\\missy-lsp.exe", "D:\\someone", "win32", "D:\\someone\\bin\\missy-lsp.exe"],
+  ["~other/missy-lsp", "/srv/someone", "linux", "~other/missy-lsp"],
+  ["/usr/bin/missy-lsp", "/srv/someone", "linux", "/usr/bin/missy-lsp"],
 ];
 for (const [file, home, platform, expected] of HOMES) {
   test(`${file} is ${expected} on ${platform}`, () => {
