@@ -281,7 +281,7 @@ Eglot gives plists, `lsp-mode' hash tables or plists."
 KIND is `eglot', `lsp' or `own'; OBJECT is the client's server object.
 ROOT, READY, QUEUE and DOCUMENTS are those of a connection of our own:
 QUEUE has functions that wait until it is READY, DOCUMENTS what was
-opened, by buffer, as (VERSION . TICK)."
+opened, by buffer, as (VERSION TICK URI)."
   kind object root ready queue
   (documents (make-hash-table :test 'eq)))
 
@@ -562,8 +562,10 @@ Nil in a buffer that is no document."
 
 (defun missy--own-buffer (connection uri)
   "Return the buffer that was opened as URI over CONNECTION."
-  (seq-find (lambda (buffer) (and (buffer-live-p buffer) (equal uri (missy--uri buffer))))
-            (hash-table-keys (missy--connection-documents connection))))
+  (let ((documents (missy--connection-documents connection)))
+    (seq-find (lambda (buffer) (and (buffer-live-p buffer)
+                                    (equal uri (nth 2 (gethash buffer documents)))))
+              (hash-table-keys documents))))
 
 (defun missy--own-sync (connection buffer)
   "Let the server at the end of CONNECTION know the text of BUFFER."
@@ -578,36 +580,53 @@ Nil in a buffer that is no document."
   "Open this buffer's document over CONNECTION, or send its text anew."
   (let* ((documents (missy--connection-documents connection))
          (object (missy--connection-object connection))
-         (known (gethash (current-buffer) documents))
-         (tick (buffer-chars-modified-tick))
          (uri (missy--uri (current-buffer)))
-         (text (unless (and known (= tick (cdr known)))
-                 (save-restriction
-                   (widen)
-                   (buffer-substring-no-properties (point-min) (point-max))))))
+         (known (gethash (current-buffer) documents))
+         (tick (buffer-chars-modified-tick)))
+    (when (and known (not (equal uri (nth 2 known))))
+      ;; It was saved under another name: another document to the server.
+      (missy--own-forget connection)
+      (setq known nil))
     (cond ((null known)
-           (puthash (current-buffer) (cons 0 tick) documents)
+           (puthash (current-buffer) (list 0 tick uri) documents)
            (add-hook 'kill-buffer-hook #'missy--own-close nil t)
            (jsonrpc-notify object :textDocument/didOpen
                            (list :textDocument
-                                 (list :uri uri :version 0 :text text
+                                 (list :uri uri :version 0 :text (missy--text)
                                        :languageId (missy--language-id)))))
-          (text
-           (setf (car known) (1+ (car known)) (cdr known) tick)
+          ((/= tick (nth 1 known))
+           (setf (nth 0 known) (1+ (nth 0 known)) (nth 1 known) tick)
            (jsonrpc-notify object :textDocument/didChange
-                           (list :textDocument (list :uri uri :version (car known))
-                                 :contentChanges (vector (list :text text))))))))
+                           (list :textDocument (list :uri uri :version (nth 0 known))
+                                 :contentChanges (vector (list :text (missy--text)))))))))
+
+(defun missy--text ()
+  "Return the whole text of this buffer.
+A byte that is no character is one in it too: JSON can't have the byte,
+and so every other character keeps its place."
+  (save-restriction
+    (widen)
+    (let ((text (buffer-substring-no-properties (point-min) (point-max))))
+      (if (multibyte-string-p text)
+          (replace-regexp-in-string (format "[%c-%c]" #x3fff80 #x3fffff) "\uFFFD" text)
+        (decode-coding-string text 'latin-1)))))
+
+(defun missy--own-forget (connection)
+  "Close this buffer's document over CONNECTION."
+  (let* ((documents (missy--connection-documents connection))
+         (known (gethash (current-buffer) documents)))
+    (remhash (current-buffer) documents)
+    (when (missy--live-p connection)
+      (jsonrpc-notify (missy--connection-object connection) :textDocument/didClose
+                      (list :textDocument (list :uri (nth 2 known)))))))
 
 (defun missy--own-close ()
   "Close this buffer's document wherever it was opened."
   (dolist (connection missy--connections)
-    (let ((documents (missy--connection-documents connection)))
-      (when (gethash (current-buffer) documents)
-        (remhash (current-buffer) documents)
-        (when (missy--live-p connection)
-          (jsonrpc-notify (missy--connection-object connection) :textDocument/didClose
-                          (list :textDocument
-                                (list :uri (missy--uri (current-buffer))))))))))
+    (when (gethash (current-buffer) (missy--connection-documents connection))
+      (missy--own-forget connection))))
+;; A change of the major mode takes local hooks away; the document stays open.
+(put 'missy--own-close 'permanent-local-hook t)
 
 (defconst missy--language-ids
   '((c++ . "cpp") (cperl . "perl") (csharp . "csharp") (emacs-lisp . "emacs-lisp")
@@ -705,11 +724,11 @@ Signal an error where the document is not the one it was made for."
                            (error "The document is not open")))
                (known (gethash buffer (missy--connection-documents connection))))
     (with-current-buffer buffer
-      (unless (= (buffer-chars-modified-tick) (cdr known))
+      (unless (= (buffer-chars-modified-tick) (nth 1 known))
         (missy--own-sync-now connection)
         (error "The document has changed"))
-      (unless (memql version (list nil (car known)))
-        (error "The document has version %s, not %s" (car known) version))
+      (unless (memql version (list nil (nth 0 known)))
+        (error "The document has version %s, not %s" (nth 0 known) version))
       (barf-if-buffer-read-only)
       (undo-boundary)
       (atomic-change-group
@@ -935,8 +954,8 @@ comes.  FINISH is called with the Answer at the end, if there is one."
         (unless (bobp) (insert "\n"))
         (setq beginning (point))
         (insert "# " heading "\n\n")
-        (setf (missy--run-end run) (point-marker))
-        (set-marker-insertion-type (missy--run-end run) t))
+        ;; What others insert there later comes after it.
+        (setf (missy--run-end run) (point-marker)))
       (let ((window (display-buffer (current-buffer) missy-answer-buffer-action)))
         (goto-char (point-max))
         (when window
@@ -956,7 +975,8 @@ comes.  FINISH is called with the Answer at the end, if there is one."
              (pointp (= (point) (point-max))))
         (save-excursion
           (goto-char end)
-          (insert text))
+          (insert text)
+          (set-marker end (point)))
         (when pointp (goto-char (point-max)))
         (dolist (window at-end)
           (set-window-point window (point-max)))))))

@@ -414,6 +414,50 @@
       (should (string-prefix-p "def add(a: int" (buffer-string)))
       (should-not (overlays-in (point-min) (point-max))))))
 
+(tests-define two-answers-at-once-stay-apart
+  (tests-command #'missy-ask "hold on")
+  (tests-until 20 (lambda () (string-search "Working" (tests-answers))))
+  (tests-command #'missy-ask "what is slow streaming?")
+  (tests-until 20 (lambda () (string-search "then the last." (tests-answers))))
+  (tests-until 20 (lambda () (null (cdr missy--runs))))
+  (tests-command #'missy-stop)
+  (tests-idle)
+  (should (string-match-p
+           (concat "\\`# hold on\n\nWorking\n\n\\*.* incomplete (cancelled)\\*\n\n"
+                   "# what is slow streaming\\?\n\nFirst piece, then the last\\.\n\n\\*claude")
+           (tests-answers))))
+
+(tests-define a-document-is-followed-when-it-gets-a-name-and-another-mode
+  (when (memq tests-client '(own beside))
+    (let ((file (expand-file-name "draft.py" (file-name-directory tests-file)))
+          (draft (get-buffer-create "draft")))
+      (with-current-buffer draft
+        (insert "def add(a, b):\n    return a + b\n")
+        (python-mode)
+        (goto-char (point-min))
+        (tests-command #'missy-ask "repeat nothing")
+        (tests-idle)
+        (set-visited-file-name file t)
+        (setq tests-choices '("Add types"))
+        (tests-command #'missy-action)
+        (tests-said "is ready at line 1")
+        (tests-command #'missy-discard)
+        (tests-said "is discarded")
+        (set-buffer-modified-p nil)
+        (text-mode)
+        (kill-buffer))
+      (dolist (connection missy--connections)
+        (should-not (gethash draft (missy--connection-documents connection)))))))
+
+(tests-define a-byte-that-is-no-character-is-no-obstacle
+  (when (eq tests-client 'own)
+    (with-temp-buffer
+      (rename-buffer "bytes")
+      (insert "# unsaved ä😀" (unibyte-char-to-multibyte #x80) "\n")
+      (tests-command #'missy-ask "repeat unsaved")
+      (tests-idle))
+    (should (string-search "unsaved was there" (tests-answers)))))
+
 (defun tests-report ()
   "Run everything and write down what came of it."
   (let (outcomes)

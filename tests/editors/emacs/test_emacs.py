@@ -95,7 +95,7 @@ def _reply(request: Request) -> Reply:
     text = request.body.decode()
     if "wrong key" in text:
         return api_error(401, "authentication_error", "invalid x-api-key")
-    if "never end" in text:
+    if "never end" in text or "hold on" in text:
         return stream(message_start(), block_start(), text_delta("Working"), Hold(), end=False)
     if "repeat the place" in text:
         return answer("You asked about lines 1-4." if "lines 1-4" in text else "no place")
