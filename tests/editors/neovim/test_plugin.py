@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.editors.neovim.conftest import CODE
 from tests.support.actions import edit_call, tool_turn
 from tests.support.configuration import write_user_config
 from tests.support.fake_api import FakeApi, Hold, answer, api_error, block_start, message_start, stream, text_delta
@@ -17,30 +17,7 @@ from tests.support.neovim import IGNORED_WARNINGS, PLUGIN, running_neovim, until
 
 pytestmark = [pytest.mark.editor, pytest.mark.filterwarnings(*IGNORED_WARNINGS)]
 
-CODE = ["import os", "", "", "def add(a, b):", "    return a + b", "", "", "def sub(a, b):", "    return a - b"]
 NEW_ADD = "<replacement>\ndef add(a: int, b: int) -> int:\n    return a + b\n</replacement>"
-
-
-@pytest.fixture
-def neovim(isolated_home: Path, api: FakeApi, tmp_path: Path) -> Iterator[Any]:
-    write_user_config(isolated_home, api.base_url)
-    folder = tmp_path / "project"
-    (folder / ".git").mkdir(parents=True)
-    source = folder / "a.py"
-    source.write_text("\n".join(CODE) + "\n")
-    with running_neovim("--cmd", f"set rtp^={PLUGIN}") as editor:
-        editor.exec_lua(
-            """local command, path = ...
-            _G.said = {}
-            vim.notify = function(text) table.insert(_G.said, text) end
-            vim.lsp.config('missy', { cmd = command })
-            vim.lsp.enable('missy')
-            vim.cmd.edit(path)""",
-            server_command(),
-            str(source),
-        )
-        until(editor, "local c = vim.lsp.get_clients({name='missy', bufnr=0})[1]; return c and c.initialized")
-        yield editor
 
 
 def said(editor: Any, words: str) -> Any:

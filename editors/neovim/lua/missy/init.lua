@@ -8,7 +8,7 @@ local conversation = {} ---@type { role: string, content: string }[]
 local LONGEST = 20 -- turns that a follow-up takes along
 
 --- Take an answer in: a change waits, and a follow-up goes on from here. Without an answer nothing was said.
-local function answered(answer, question, earlier)
+local function answered(answer, question, earlier, server)
   if not answer then
     return
   end
@@ -18,49 +18,53 @@ local function answered(answer, question, earlier)
     vim.list_extend(conversation, { { role = 'user', content = question }, { role = 'assistant', content = answer.text } })
   end
   if answer.edit then
-    require('missy.pending').take(answer.edit)
+    require('missy.pending').take(answer.edit, server and server.id)
   end
 end
 
-local function ask(prompt, options, earlier)
+---What a command is about, from before the user is asked anything or the server is: they may go elsewhere meanwhile.
+local function meant(options)
   local bufnr = vim.api.nvim_get_current_buf()
-  local argument = vim.tbl_extend('force', client.target(options), { prompt = prompt })
-  if vim.bo[bufnr].buftype ~= '' then
-    argument = { prompt = prompt }
-  end
-  argument.history = #earlier > 0 and earlier or nil
-  require('missy.stream').start('missy.ask', argument, bufnr, prompt, true, function(answer)
-    answered(answer, prompt, earlier)
-  end)
+  return { bufnr = bufnr, server = client.get(bufnr), target = client.target(options) }
 end
 
-local function act(action, options, more)
-  local bufnr = vim.api.nvim_get_current_buf()
-  local argument = vim.tbl_extend('force', client.target(options), { action = action.id }, more or {})
+local function ask(prompt, subject, earlier)
+  local argument = { prompt = prompt, history = #earlier > 0 and earlier or nil }
+  if client.is_document(subject.bufnr) then
+    argument = vim.tbl_extend('force', subject.target, argument)
+  end
+  require('missy.stream').start('missy.ask', argument, subject.bufnr, prompt, true, function(answer)
+    answered(answer, prompt, earlier, subject.server)
+  end, subject.server)
+end
+
+local function act(action, subject, more)
+  local argument = vim.tbl_extend('force', subject.target, { action = action.id }, more or {})
   if action.when == 'diagnostics' then
-    local found = {}
-    for line = argument.range.start.line, argument.range['end'].line do
-      for _, diagnostic in ipairs(vim.diagnostic.get(bufnr, { lnum = line })) do
-        local lsp = diagnostic.user_data and diagnostic.user_data.lsp
-        if lsp and lsp.range and diagnostic.source ~= 'missy' then
-          table.insert(found, lsp)
-        end
-      end
-    end
+    local found = client.diagnostics(subject.bufnr, argument.range)
     argument.diagnostics = #found > 0 and found or nil
   end
   local shows = action.result == 'answer'
-  require('missy.stream').start('missy.runAction', argument, bufnr, action.title, shows, function(answer)
-    answered(answer, argument.instruction or action.title, {})
-  end)
+  require('missy.stream').start('missy.runAction', argument, subject.bufnr, action.title, shows, function(answer)
+    answered(answer, argument.instruction or action.title, {}, subject.server)
+  end, subject.server)
 end
 
 --- Call `use` with an action of the server's: the one with this id, else one that the user picks.
-local function with_action(id, options, use)
-  client.command('missy.listActions', client.target(options), 0, function(actions)
+local function with_action(id, subject, use)
+  if not client.find(subject.bufnr) then
+    return
+  elseif not client.is_document(subject.bufnr) then
+    local words = 'the server does not have this buffer. Go to the code that is meant; a buffer without a name needs one (:saveas)'
+    return client.notify(words, vim.log.levels.WARN)
+  end
+  client.command('missy.listActions', subject.target, subject.bufnr, function(actions)
+    if not actions then
+      return
+    end
     local offered = vim.tbl_filter(function(action)
       return action.id == id or (id == nil and action.when ~= 'instruction')
-    end, actions or {})
+    end, actions)
     if #offered == 1 and id then
       use(offered[1])
     elseif #offered == 0 then
@@ -77,7 +81,7 @@ local function with_action(id, options, use)
         end
       end)
     end
-  end)
+  end, subject.server)
 end
 
 local function with_text(text, prompt, use)
@@ -91,22 +95,36 @@ local function with_text(text, prompt, use)
   end)
 end
 
-local function decide(name, use)
-  local pending = require('missy.pending')
-  local id = pending.id()
+---Call `use` with the change that is meant here, if there is one, and the client that has it.
+local function with_change(use)
+  local id, server = require('missy.pending').id()
   if not id then
     return client.notify('no change waits here')
   end
-  client.command(name, { id = id }, 0, function(result)
-    if result then
-      use(result, id, pending)
+  use(id, server)
+end
+
+---Decide on the change that is meant here; `settled(result)` tells whether it waits no longer.
+local function decide(name, settled)
+  with_change(function(id, server)
+    local pending = require('missy.pending')
+    pending.deciding(id, true)
+    local sent = client.command(name, { id = id }, 0, function(result, err)
+      pending.deciding(id, false)
+      if err and not (err.data and err.data.retryable) or result and settled(result) then
+        pending.close(id)
+      end
+    end, server)
+    if not sent then
+      pending.deciding(id, false)
     end
   end)
 end
 
 function commands.ask(text, options)
+  local subject = meant(options)
   with_text(text, 'Ask Claude: ', function(prompt)
-    ask(prompt, options, {})
+    ask(prompt, subject, {})
   end)
 end
 
@@ -114,79 +132,88 @@ function commands.follow(text, options)
   if #conversation == 0 then
     return client.notify('there is no answer to follow; ask first')
   end
+  local subject = meant(options)
   with_text(text, 'Follow up: ', function(prompt)
-    ask(prompt, options, conversation)
+    ask(prompt, subject, conversation)
   end)
 end
 
 function commands.edit(text, options)
+  local subject = meant(options)
   with_text(text, 'Edit: ', function(instruction)
-    with_action('edit', options, function(action)
-      act(action, options, { instruction = instruction })
+    with_action('edit', subject, function(action)
+      act(action, subject, { instruction = instruction })
     end)
   end)
 end
 
 function commands.action(text, options)
-  with_action(text ~= '' and text or nil, options, function(action)
-    act(action, options)
+  local subject = meant(options)
+  with_action(text ~= '' and text or nil, subject, function(action)
+    act(action, subject)
   end)
 end
 
 function commands.explain(_, options)
-  with_action('explain', options, function(action)
-    act(action, options)
+  local subject = meant(options)
+  with_action('explain', subject, function(action)
+    act(action, subject)
   end)
 end
 
 function commands.accept()
-  decide('missy.accept', function(edit, id, pending)
-    if edit.status == 'applied' then
-      pending.close(id)
-    end
+  decide('missy.accept', function(edit)
+    return edit.status == 'applied'
   end)
 end
 
 function commands.discard()
-  decide('missy.discard', function(_, id, pending)
-    pending.close(id)
+  decide('missy.discard', function()
+    return true
   end)
 end
 
 function commands.retry(tier)
-  local pending = require('missy.pending')
-  local id = pending.id()
-  if not id then
-    return client.notify('no change waits here')
-  end
-  pending.close(id)
-  local argument = { id = id, tier = tier ~= '' and tier or nil }
-  require('missy.stream').start('missy.retry', argument, vim.api.nvim_get_current_buf(), 'retry', false, function(answer)
-    if answer and answer.edit then
-      pending.take(answer.edit)
-    end
+  with_change(function(id, server)
+    local pending = require('missy.pending')
+    pending.hide(id)
+    local argument = { id = id, tier = tier ~= '' and tier or nil }
+    require('missy.stream').start('missy.retry', argument, vim.api.nvim_get_current_buf(), 'retry', false, function(answer)
+      if answer then
+        pending.close(id)
+      end
+      if answer and answer.edit then
+        pending.take(answer.edit, server and server.id)
+      end
+    end, server)
   end)
 end
 
 function commands.diff()
-  local pending = require('missy.pending')
-  local id = pending.id()
-  if not id then
-    return client.notify('no change waits here')
-  end
-  client.command('missy.showDiff', { id = id, show = false }, 0, function(edit)
-    if edit then
-      pending.diff(edit)
-    end
+  with_change(function(id, server)
+    client.command('missy.showDiff', { id = id, show = false }, 0, function(edit)
+      if edit then
+        require('missy.pending').diff(edit, server or client.get(0))
+      end
+    end, server)
   end)
 end
 
 function commands.stop()
-  client.command('missy.stop', {}, 0, function(result)
-    if result then
-      client.notify(('%d stopped'):format(result.stopped))
-    end
-  end)
+  local servers, stopped = vim.lsp.get_clients({ name = 'missy' }), 0
+  if #servers == 0 then
+    return client.find(0)
+  end
+  local left = #servers
+  for _, server in ipairs(servers) do
+    client.command('missy.stop', {}, 0, function(result)
+      stopped = stopped + (result and result.stopped or 0)
+      left = left - 1
+      if left == 0 then
+        client.notify(('%d stopped'):format(stopped))
+      end
+    end, server)
+  end
 end
 
 function commands.last()
