@@ -779,8 +779,9 @@ Signal an error where the document is not the one it was made for."
 (cl-defstruct (missy--run (:constructor missy--make-run))
   "A request to a model.
 SHOWSP says whether its text goes into the answer buffer, where END is
-the end of its part.  NEWS is when something was last heard of it."
-  token id connection title question showsp text (state "asking…")
+the end of its part.  NEWS is when something was last heard of it,
+PIECES its text so far, the latest piece first."
+  token id connection title question showsp pieces (state "asking…")
   model tier end news timer donep finish earlier)
 
 (defun missy--start (connection command argument title question showsp finish)
@@ -790,7 +791,7 @@ comes.  FINISH is called with the Answer at the end, if there is one."
   (let* ((token (format "missy-el-%d-%d" (emacs-pid) (cl-incf missy--count)))
          (run (missy--make-run :token token :connection connection :title title
                                :question question :showsp showsp :finish finish
-                               :text "" :news (float-time))))
+                               :news (float-time))))
     (push run missy--runs)
     (if showsp
         (missy--open-answer run)
@@ -821,7 +822,7 @@ comes.  FINISH is called with the Answer at the end, if there is one."
        (missy--say run "waiting…"))
       ("text"
        (let ((text (plist-get value :text)))
-         (setf (missy--run-text run) (concat (missy--run-text run) text))
+         (push text (missy--run-pieces run))
          (when (missy--run-showsp run)
            (missy--append run text)))
        (missy--say run "answering…"))
@@ -873,8 +874,9 @@ comes.  FINISH is called with the Answer at the end, if there is one."
   (when (missy--close-run run)
     (setf (missy--run-state run) (missy--footer answer))
     (when (missy--run-showsp run)
-      (let ((missing (string-remove-prefix (missy--run-text run)
-                                           (plist-get answer :text))))
+      (let ((missing (string-remove-prefix
+                      (apply #'concat (reverse (missy--run-pieces run)))
+                      (plist-get answer :text))))
         (missy--append run missing))
       (missy--append run (format "\n\n*%s*\n" (missy--footer answer))))
     (unless (string-blank-p (plist-get answer :text))

@@ -427,6 +427,17 @@
                    "# what is slow streaming\\?\n\nFirst piece, then the last\\.\n\n\\*claude")
            (tests-answers))))
 
+(tests-define a-long-answer-is-not-copied-for-each-of-its-pieces
+  (let* ((run (missy--make-run :token "long" :title "t" :question "q" :showsp t :news 0))
+         (missy--runs (list run))
+         (piece (make-string 400 ?x))
+         (before string-chars-consed))
+    (missy--open-answer run)
+    (dotimes (_ 200)
+      (missy--take-progress "long" (list :kind "text" :text piece)))
+    (should (string-search (make-string (* 200 400) ?x) (tests-answers)))
+    (should (< (- string-chars-consed before) (* 10 200 400)))))
+
 (tests-define a-document-is-followed-when-it-gets-a-name-and-another-mode
   (when (memq tests-client '(own beside))
     (let ((file (expand-file-name "draft.py" (file-name-directory tests-file)))
