@@ -18,6 +18,14 @@ ToolsChoice = Literal["off", "read", "edit"]
 Token = str | int
 Arguments = TypeVar("Arguments")
 
+_JSON_NAMES: dict[type, str] = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    list: "an array",
+    dict: "an object",
+}
 _UNDERSCORE = re.compile("_([a-z])")
 
 
@@ -228,7 +236,7 @@ def _structure_by_camel_case(cls: type[Any], converter: cattrs.Converter) -> Cal
 
     def check(value: Any, kind: Any) -> Any:
         if not isinstance(value, dict):
-            raise TypeError(f"expected an object, got {type(value).__name__}")
+            raise TypeError(f"expected an object, got {_in_json(type(value))}")
         return structure(value, kind)
 
     return check
@@ -242,10 +250,20 @@ def _fault(error: BaseException, kind: type | None) -> str:
         case TypeError():
             return str(error)
         case _ if get_origin(kind) is Literal or "literal" in str(error):
-            allowed = ", ".join(map(str, get_args(kind))) if kind is not None else "the documented values"
-            return f"expected one of {allowed}"
+            return f"expected one of {', '.join(_choices(kind)) or 'the documented values'}"
         case _:
             return "the value has a wrong shape"
+
+
+def _choices(kind: Any) -> list[str]:
+    """Return the values that a literal type allows, or one in a union with others."""
+    if get_origin(kind) is Literal:
+        return [str(value) for value in get_args(kind)]
+    return [choice for part in get_args(kind) for choice in _choices(part)]
+
+
+def _in_json(kind: type) -> str:
+    return _JSON_NAMES.get(kind, "something else")
 
 
 def _camel_case(name: str) -> str:
@@ -255,7 +273,7 @@ def _camel_case(name: str) -> str:
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
     def check(value: Any, _: Any) -> Any:
         if type(value) is not kind:
-            raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+            raise TypeError(f"expected {_in_json(kind)}, got {_in_json(type(value))}")
         return value
 
     return check

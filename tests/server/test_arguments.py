@@ -78,3 +78,20 @@ def test_anything_but_one_object_is_refused(arguments: list[object]) -> None:
 
 def test_every_command_is_announced_and_every_announced_one_is_there() -> None:
     assert set(COMMAND_NAMES) == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"tier": "huge"}, "expected one of auto, fast, primary, premium @ arguments.tier"),
+        ({"tools": 3}, "expected one of off, read, edit @ arguments.tools"),
+        ({"history": [{"role": "bot", "content": "x"}]}, "expected one of user, assistant @ arguments.history[0].role"),
+        ({"range": 3}, "expected an object, got an integer @ arguments.range"),
+        ({"model": 0.5}, "expected a string, got a number @ arguments.model"),
+        ({"wait": "yes"}, "expected true or false, got a string @ arguments.wait"),
+    ],
+)
+def test_what_is_malformed_is_told_in_the_words_of_json(given: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_arguments(new_argument_converter(), AskArguments, [{"prompt": "x", **given}])
+    assert caught.value.message == f"The arguments are malformed: {told}."
