@@ -9,9 +9,9 @@ import attrs
 from missy_lsp.characters import invisible_characters, strip_invisible
 from missy_lsp.document import Span
 from missy_lsp.features.fitting import dominant_line_end, with_hidden_characters_of, with_line_ends_of
+from missy_lsp.features.text_forms import BYTE_ORDER_MARK
 
 _ENDS = re.compile(r"\r\n|\r|\n")
-_BOM = "\ufeff"
 
 
 @attrs.frozen
@@ -27,8 +27,8 @@ def edited(text: str, old: str, new: str) -> str | ExactFault:
     Characters that nobody sees, which no model is shown, need not stand in `old`. Lines that stay keep them and their
     line ends; new lines take the line end of those that they replace. A byte order mark stays.
     """
-    mark = _BOM if text.startswith(_BOM) else ""
-    body, old, new = text[len(mark) :], old.removeprefix(_BOM), new.removeprefix(_BOM)
+    mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
+    body, old, new = text[len(mark) :], old.removeprefix(BYTE_ORDER_MARK), new.removeprefix(BYTE_ORDER_MARK)
     if not old:
         return ExactFault("old_text holds nothing but a byte order mark, which stays. Give the text to be replaced.")
     span = _span(body, old)

@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from missy_lsp.config.files import keep_newest, write_atomically
 from missy_lsp.errors import ModelError
-from missy_lsp.features.text_forms import with_line_ends_of
+from missy_lsp.features.text_forms import BYTE_ORDER_MARK, with_line_ends_of
 from missy_lsp.server.answer_documents import show_document
 from missy_lsp.server.pending_edits import KEPT_MOST, PendingEdit
 from missy_lsp.server.proposals import draft_folder
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from missy_lsp.server.session import Session
 
 Json = dict[str, object]
-
-_BOM = "\ufeff"
 
 
 async def open_draft(session: Session, change: PendingEdit | GroupFile) -> Json:
@@ -108,8 +106,10 @@ def _edited(session: Session, change: PendingEdit | GroupFile) -> str | None:
             "invalid_request",
             f"{change.draft} can't be read as UTF-8 text, so nothing was applied. Mend it, or discard it.",
         ) from None
-    if change.draft_text.startswith(_BOM) and not text.startswith(_BOM):  # editors keep it out of the text
-        text = _BOM + text
+    if change.draft_text.startswith(BYTE_ORDER_MARK) and not text.startswith(
+        BYTE_ORDER_MARK
+    ):  # editors keep it out of the text
+        text = BYTE_ORDER_MARK + text
     return None if text == change.draft_text else text
 
 

@@ -12,6 +12,7 @@ from missy_lsp.characters import strip_invisible
 from missy_lsp.features.edit_checks import check_edit
 from missy_lsp.features.exact_edits import ExactFault, edited
 from missy_lsp.features.hunks import hunks, unified_diff
+from missy_lsp.features.text_forms import BYTE_ORDER_MARK
 from missy_lsp.outbound.redaction import Redacted, RestoreFault, placeholders, restore
 from missy_lsp.syntax.definitions import syntax_faults
 from missy_lsp.tools.describing import language_of
@@ -20,7 +21,6 @@ from missy_lsp.tools.outcome import ToolOutcome, ToolRefusedError
 
 MAX_EDITS = 20
 _MOST_DIFF = 100_000
-_BOM = "\ufeff"
 
 
 @attrs.frozen
@@ -111,7 +111,7 @@ class Overlay:
                 raise ToolRefusedError(f"{location.name} has changed since you read it. Read it again.")
             change = FileChange(location, current, current or "")
         is_new = change.before is None and location.path not in self._changes
-        if not old and change.after not in ("", _BOM):
+        if not old and change.after not in ("", BYTE_ORDER_MARK):
             raise ToolRefusedError(f"{location.name} exists. Give as old_text what is to be replaced in it.")
         if not old and not new and not is_new:
             raise ToolRefusedError(f"{location.name} is empty already. Give as new_text what it is to hold.")

@@ -12,12 +12,12 @@ import attrs
 
 from missy_lsp.characters import strip_invisible
 from missy_lsp.document import Span, split_lines
+from missy_lsp.features.text_forms import BYTE_ORDER_MARK
 from missy_lsp.outbound.redaction import Redacted, Replacement, redact_secrets
 
 # A secret that an excerpt cuts is known where this much of the text around it is looked at as well: the longest kind is
 # a private key (outbound/private_keys.py).
 MARGIN = 64 * 1024
-_BOM = "\ufeff"
 
 
 class Line(NamedTuple):
@@ -87,10 +87,10 @@ class Veil:
     def _redacted(self, text: str) -> Redacted:
         if not self._hides:
             return Redacted(text)
-        return redact_secrets(strip_invisible(text.removeprefix(_BOM))[0], self.done)
+        return redact_secrets(strip_invisible(text.removeprefix(BYTE_ORDER_MARK))[0], self.done)
 
     def _length(self, text: str, end: int) -> int:
-        return len(strip_invisible(text[:end].removeprefix(_BOM))[0]) if self._hides else end
+        return len(strip_invisible(text[:end].removeprefix(BYTE_ORDER_MARK))[0]) if self._hides else end
 
 
 def _lines(text: str, offset: int, replacements: list[Replacement], number: int) -> Iterator[Line]:
