@@ -16,6 +16,8 @@ from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
 from tests.support.request_oracle import assert_valid_request
 from tests.support.typist import Typists
+from tests.support.window import A, B, Window
+from tests.support.workspace import write
 
 
 @pytest.fixture
@@ -71,6 +73,24 @@ def shared(started: Shared) -> Iterator[Shared]:
     for request in started.api.requests:
         assert request.path.endswith("/v1/messages")
         assert_valid_request(request.json)
+
+
+@pytest.fixture
+def two_files(shared: Shared) -> Iterator[Path]:
+    """The workspace folder with the two files that a model edits; what tests make of them is gone after each."""
+    shared.configure(tools={"mode": "edit"})
+    write(shared.folder / "a.py", A)
+    write(shared.folder / "b.py", B)
+    yield shared.folder
+    for name in ("a.py", "b.py", "c.py", "tests/c.py", "new.py"):
+        (shared.folder / name).unlink(missing_ok=True)
+        uri = (shared.folder / name).as_uri()
+        shared.process.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+
+@pytest.fixture
+def window(shared: Shared, two_files: Path) -> Window:
+    return Window(shared.process, two_files)
 
 
 @pytest.fixture(scope="module")

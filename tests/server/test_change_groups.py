@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +27,8 @@ def server(shared: Shared) -> LspProcess:
 
 
 @pytest.fixture
-def folder(shared: Shared) -> Iterator[Path]:
-    shared.configure(tools={"mode": "edit"})
-    write(shared.folder / "a.py", A)
-    write(shared.folder / "b.py", B)
-    yield shared.folder
-    for name in ("a.py", "b.py", "tests/c.py"):
-        (shared.folder / name).unlink(missing_ok=True)
-        uri = (shared.folder / name).as_uri()
-        shared.process.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-
-
-@pytest.fixture
-def window(server: LspProcess, folder: Path) -> Window:
-    return Window(server, folder)
+def folder(two_files: Path) -> Path:
+    return two_files
 
 
 def test_one_change_of_several_files_waits_and_is_accepted_whole(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,12 @@ from tests.support.actions import CODE, NEW_ADD, edit_call, propose
 from tests.support.editor import Editor
 from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
-from tests.support.window import Window, ask
+from tests.support.window import RENAME, A, B, Window, ask
 from tests.support.workspace import write
 
-A = "def add(a, b):\n    return a + b\n"
-B = "import a\n\n\nprint(a.add(1, 2))\n"
 LONG = "x1\nk\nk\nk\nx2\n"
 BOM = "\ufeff"
-RENAME = (edit_call("a.py", "def add(a, b):", "def plus(a, b):"), edit_call("b.py", "a.add(1, 2)", "a.plus(1, 2)"))
+TWO = RENAME[:2]
 
 
 @pytest.fixture
@@ -34,20 +31,8 @@ def server(shared: Shared) -> LspProcess:
 
 
 @pytest.fixture
-def folder(shared: Shared) -> Iterator[Path]:
-    shared.configure(tools={"mode": "edit"})
-    write(shared.folder / "a.py", A)
-    write(shared.folder / "b.py", B)
-    yield shared.folder
-    for name in ("a.py", "b.py", "c.py"):
-        (shared.folder / name).unlink(missing_ok=True)
-        uri = (shared.folder / name).as_uri()
-        shared.process.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-
-
-@pytest.fixture
-def window(server: LspProcess, folder: Path) -> Window:
-    return Window(server, folder)
+def folder(two_files: Path) -> Path:
+    return two_files
 
 
 def draft_of(server: LspProcess, change_id: str) -> Path:
@@ -72,7 +57,7 @@ def test_what_was_written_into_the_draft_of_an_open_file_of_a_group_is_applied(
     server: LspProcess, api: FakeApi, window: Window, by: str, mine: str
 ) -> None:
     editor = window.open("a.py", A)
-    edit = ask(server, api, *RENAME)
+    edit = ask(server, api, *TWO)
     editor.type(2, 0, "# below\n")
     draft = draft_of(server, edit["files"][0]["id"])
     assert draft.read_text() == A.replace("add", "plus")
@@ -89,7 +74,7 @@ def test_what_was_written_into_the_draft_of_a_file_counts_wherever_the_file_is(
     mine = B.replace("1, 2", "3, 4")
     if then == "was open and is closed":
         window.open("b.py", B)
-    edit = ask(server, api, *RENAME)
+    edit = ask(server, api, *TWO)
     draft = draft_of(server, edit["files"][1]["id"])
     assert draft.read_text() == B.replace("add", "plus")
     draft.write_text(mine)
@@ -112,7 +97,7 @@ def test_a_byte_order_mark_that_an_editor_keeps_out_of_its_text_stays_in_the_fil
     server: LspProcess, api: FakeApi, folder: Path, window: Window
 ) -> None:
     (folder / "b.py").write_bytes(f"{BOM}{B}".encode())
-    edit = ask(server, api, *RENAME)
+    edit = ask(server, api, *TWO)
     draft = draft_of(server, edit["files"][1]["id"])
     shown = {"uri": draft.as_uri(), "languageId": "python", "version": 1, "text": B.replace("1, 2", "3, 4")}
     server.notify("textDocument/didOpen", {"textDocument": shown})
@@ -124,7 +109,7 @@ def test_a_byte_order_mark_that_an_editor_keeps_out_of_its_text_stays_in_the_fil
 def test_a_draft_that_changes_nothing_or_can_not_be_read_is_refused_and_the_change_waits(
     server: LspProcess, api: FakeApi, folder: Path
 ) -> None:
-    edit = ask(server, api, *RENAME)
+    edit = ask(server, api, *TWO)
     draft = draft_of(server, edit["files"][1]["id"])
     for content, said in ((B.encode(), "changes nothing"), (b"\xff", "can't be read as UTF-8")):
         draft.write_bytes(content)
@@ -147,7 +132,7 @@ def test_a_draft_of_a_single_change_that_changes_nothing_is_refused(shared: Shar
 
 
 def test_a_group_of_several_files_has_no_one_draft(server: LspProcess, api: FakeApi, folder: Path) -> None:
-    edit = ask(server, api, *RENAME)
+    edit = ask(server, api, *TWO)
     error = server.command("missy.editProposal", {"id": edit["id"]})["error"]
     assert error["data"]["kind"] == "invalid_request"
     assert "several files" in error["message"]
@@ -158,7 +143,7 @@ def test_some_hunks_of_an_open_file_are_applied_and_the_rest_waits(
 ) -> None:
     write(folder / "a.py", LONG)
     editor = window.open("a.py", LONG)
-    edit = ask(server, api, edit_call("a.py", "x1", "y1"), edit_call("a.py", "x2", "y2"), RENAME[1])
+    edit = ask(server, api, edit_call("a.py", "x1", "y1"), edit_call("a.py", "x2", "y2"), TWO[1])
     file_id = edit["files"][0]["id"]
     first = accept(server, file_id, hunks=[0])
     assert (first["status"], first["path"], editor.text) == ("applied", "a.py", LONG.replace("x1", "y1"))
@@ -190,7 +175,7 @@ def test_hunks_of_anything_else_are_refused_and_nothing_is_applied(
     server: LspProcess, api: FakeApi, folder: Path, window: Window, of: str
 ) -> None:
     editor = window.open("a.py", A)
-    edit = ask(server, api, *RENAME)
+    edit = ask(server, api, *TWO)
     refused = accept(server, edit["id"] if of == "several files" else edit["files"][1]["id"], hunks=[0])
     assert refused["data"]["kind"] == "invalid_request"
     assert "nothing was applied" in refused["message"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +29,8 @@ def server(shared: Shared) -> LspProcess:
 
 
 @pytest.fixture
-def folder(shared: Shared) -> Iterator[Path]:
-    shared.configure(tools={"mode": "edit"})
-    write(shared.folder / "a.py", A)
-    write(shared.folder / "b.py", B)
-    yield shared.folder
-    for name in ("a.py", "b.py", "tests/c.py", "new.py"):
-        (shared.folder / name).unlink(missing_ok=True)
-        uri = (shared.folder / name).as_uri()
-        shared.process.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-
-
-@pytest.fixture
-def window(server: LspProcess, folder: Path) -> Window:
-    return Window(server, folder)
+def folder(two_files: Path) -> Path:
+    return two_files
 
 
 def accept(server: LspProcess, edit: Any, **more: object) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from tests.support.actions import CODE, NEW_ADD, propose, replacement, tool_turn
 from tests.support.fake_api import FakeApi, answer
 from tests.support.lsp_process import LspProcess
 from tests.support.window import NEW_A, NEW_B, NEW_C, RENAME, A, B, Window, ask, on_disk
-from tests.support.workspace import write
 
 TYPED = CODE.replace("def add(a, b):", "def add(a: int, b: int) -> int:")
 
@@ -28,20 +26,8 @@ def server(shared: Shared) -> LspProcess:
 
 
 @pytest.fixture
-def folder(shared: Shared) -> Iterator[Path]:
-    shared.configure(tools={"mode": "edit"})
-    write(shared.folder / "a.py", A)
-    write(shared.folder / "b.py", B)
-    yield shared.folder
-    for name in ("a.py", "b.py", "tests/c.py", "new.py"):
-        (shared.folder / name).unlink(missing_ok=True)
-        uri = (shared.folder / name).as_uri()
-        shared.process.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-
-
-@pytest.fixture
-def window(server: LspProcess, folder: Path) -> Window:
-    return Window(server, folder)
+def folder(two_files: Path) -> Path:
+    return two_files
 
 
 # --- cancelled, stopped, discarded ------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from tests.server.conftest import Shared
 from tests.support.fake_api import FakeApi
 from tests.support.lsp_process import LspProcess
 from tests.support.window import NEW_A, RENAME, A, B, ask, on_disk
-from tests.support.workspace import write
 
 ASKED = AskArguments(prompt="rename it")
 DONE = Completion("Done.", "anthropic", "m", "primary", (), "end_turn", True, Usage(1, 1), 0.0, None, 1.0)
@@ -38,13 +36,8 @@ def server(shared: Shared) -> LspProcess:
 
 
 @pytest.fixture
-def folder(shared: Shared) -> Iterator[Path]:
-    shared.configure(tools={"mode": "edit"})
-    write(shared.folder / "a.py", A)
-    write(shared.folder / "b.py", B)
-    yield shared.folder
-    for name in ("a.py", "b.py", "tests/c.py"):
-        (shared.folder / name).unlink(missing_ok=True)
+def folder(two_files: Path) -> Path:
+    return two_files
 
 
 class Client:
